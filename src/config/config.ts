@@ -1,0 +1,58 @@
+import type { Cidr } from '../net/cidr.ts';
+import type { Position, Provenance } from './provenance.ts';
+
+/** A value together with the place that set it. */
+export interface Sourced<T> {
+  readonly value: T;
+  readonly source: Provenance;
+}
+
+/** The effective configuration: every file merged, every default filled in. Lists keep the order and the duplicates of the files. */
+export interface Config {
+  readonly nonMasqueradeCIDRs: readonly Sourced<Cidr>[];
+  readonly nonMasqueradeSrcCIDRs: readonly Sourced<Cidr>[];
+  readonly forceMasqueradeCIDRs: readonly Sourced<Cidr>[];
+  readonly masqueradeSrcCIDRs: readonly Sourced<Cidr>[];
+  readonly masqLinkLocal: Sourced<boolean>;
+  readonly masqLinkLocalIPv6: Sourced<boolean>;
+  readonly masqOutBound: Sourced<boolean>;
+  readonly masqOutBoundIPv6: Sourced<boolean>;
+  readonly cidrLimit: Sourced<number>;
+  /** Milliseconds, at least 1000. */
+  readonly resyncIntervalMs: Sourced<number>;
+}
+
+/** The flags that change what a file means. */
+export interface ConfigOptions {
+  readonly enableIPv6: boolean;
+  readonly nomasqAllReservedRanges: boolean;
+}
+
+/** One thing wrong (or odd) with a config, told so that the user can mend it without reading our source. */
+export interface Problem {
+  /** Absent where the problem is not in a file's text, e.g. an unreadable directory. */
+  readonly position?: Position;
+  readonly file: string;
+  readonly message: string;
+  /** The text found there, shortened. */
+  readonly found?: string;
+  /** What would be valid in its place. */
+  readonly expected?: string;
+}
+
+/** What reading the config came to. `digest` is the hash of the bytes read: equal digests mean an equal reading. */
+export type ConfigReading =
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly warnings: readonly Problem[];
+      readonly files: readonly string[];
+      readonly digest: string;
+    }
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      readonly warnings: readonly Problem[];
+      readonly files: readonly string[];
+      readonly digest: string;
+    };

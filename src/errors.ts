@@ -1,0 +1,82 @@
+/** Exit codes of the command line (a contract: scripts depend on them). */
+export const exitCodes = { done: 0, configInvalid: 1, usage: 2, backendFailure: 3, outOfSync: 4 } as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+interface ErrorKind {
+  readonly exitCode: ExitCode;
+  /** What the user can do about it. */
+  readonly advice: string;
+}
+
+/** Every error that this program reports, with what the user can do about it. */
+export const errorTable = {
+  CONFIG_INVALID: {
+    exitCode: 1,
+    advice: 'Correct the places named above; the rules in the kernel were left as they are.',
+  },
+  CONFIG_UNREADABLE: {
+    exitCode: 1,
+    advice: 'Check that the file exists as a regular file and that its permissions let the agent read it.',
+  },
+  USAGE: { exitCode: 2, advice: 'Run ip-masq-agent --help for the commands and flags.' },
+  TOOL_MISSING: { exitCode: 3, advice: 'Install the tool, or choose another --backend.' },
+  TOOL_TIMEOUT: {
+    exitCode: 3,
+    advice: 'The tool hung and was killed; look for a stuck process or an overloaded node.',
+  },
+  TOOL_FAILED: { exitCode: 3, advice: 'Read the output of the tool in the message.' },
+  ABORTED: { exitCode: 3, advice: 'The agent was told to stop while it worked; nothing needs to be done.' },
+  NO_PERMISSION: {
+    exitCode: 3,
+    advice: 'Run as root, or give the container NET_ADMIN and NET_RAW and use the network of the host.',
+  },
+  KERNEL_UNSUPPORTED: {
+    exitCode: 3,
+    advice: 'The kernel lacks a feature these rules need; choose another --backend or load the missing module.',
+  },
+  KERNEL_RESOURCE: {
+    exitCode: 3,
+    advice: 'The kernel or the tool ran out of memory or buffer space; raise the memory limit or shorten the lists.',
+  },
+  RULESET_REJECTED: {
+    exitCode: 3,
+    advice: 'This is a bug in ip-masq-agent: please report it with the output of `ip-masq-agent render`.',
+  },
+  RULESET_RACED: { exitCode: 3, advice: 'Another program changed the rules at the same time; the agent tries again.' },
+  XTABLES_LOCK: {
+    exitCode: 3,
+    advice: 'Another program holds the xtables lock; the agent tries again. Mount the /run/xtables.lock of the host.',
+  },
+  READ_BACK_MISMATCH: { exitCode: 3, advice: 'Another program changes the same rules; find and stop it.' },
+  NO_BACKEND: {
+    exitCode: 3,
+    advice: 'Install nftables or iptables, or give the agent NET_ADMIN; the reasons above name what is missing.',
+  },
+} as const satisfies Readonly<Record<string, ErrorKind>>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** An error that names its kind, so that callers never look at message texts. */
+export class AgentError extends Error {
+  override readonly name = 'AgentError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get advice(): string {
+    return errorTable[this.code].advice;
+  }
+
+  get exitCode(): ExitCode {
+    return errorTable[this.code].exitCode;
+  }
+}
+
+/** The error's kind, or undefined where it is not one of ours. */
+export function codeOf(error: unknown): ErrorCode | undefined {
+  return error instanceof AgentError ? error.code : undefined;
+}
