@@ -18,8 +18,10 @@ export interface Config {
   readonly masqOutBound: Sourced<boolean>;
   readonly masqOutBoundIPv6: Sourced<boolean>;
   readonly cidrLimit: Sourced<number>;
-  /** Milliseconds, at least 1000. */
+  /** Milliseconds, at least 1000; may be far longer than a Node timer can wait. */
   readonly resyncIntervalMs: Sourced<number>;
+  /** The same interval, exact, as Go prints it. */
+  readonly resyncInterval: string;
 }
 
 /** The flags that change what a file means. */

@@ -1,4 +1,7 @@
-import type { Family } from './family.ts';
+import { type Address, formatAddress, parseAddress } from './address.ts';
+import { addressBits, type Family } from './family.ts';
+
+export { type Address, formatAddress, parseAddress } from './address.ts';
 
 /** A network in CIDR notation, host bits zero. */
 export interface Cidr {
@@ -8,4 +11,117 @@ export interface Cidr {
   readonly prefix: number;
   /** Canonical text: dotted decimal, or RFC 5952, then `/prefix`. */
   readonly text: string;
+}
+
+/** An inclusive range of addresses of one family. */
+export interface AddressRange {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/**
+ * Reads a CIDR as Go's net.ParseCIDR does, and refuses three more things: host bits that are not zero (as upstream's
+ * validateCIDR does), IPv4-mapped IPv6 networks, and prefixes that Go and iptables read differently.
+ * Undefined where the text is none; `cidrFault` then tells why.
+ */
+export function parseCidr(text: string): Cidr | undefined {
+  const slash = text.indexOf('/');
+  const address = slash < 0 ? undefined : parseAddress(text.slice(0, slash));
+  if (address === undefined) return undefined;
+  const prefix = parsePrefix(text.slice(slash + 1), address.family);
+  if (prefix === undefined || isIPv4Mapped(address) || hostBits(address, prefix) !== 0n) return undefined;
+  return cidrOf(address, prefix);
+}
+
+/** Says why `parseCidr` refuses a text, and what would be valid in its place. */
+export function cidrFault(text: string): { readonly message: string; readonly expected: string } {
+  const example = 'a network such as 10.0.0.0/8 or fd00::/8';
+  if (text.trim() !== text) {
+    return { message: 'a CIDR has no spaces around it', expected: `${text.trim()}, without the spaces` };
+  }
+  const slash = text.indexOf('/');
+  const addressText = slash < 0 ? text : text.slice(0, slash);
+  const address = parseAddress(addressText);
+  if (address === undefined) return { message: addressFault(addressText), expected: example };
+  const bits = addressBits[address.family];
+  if (slash < 0) return { message: 'the prefix length is missing', expected: `${addressText}/${bits} for one address` };
+  const prefixText = text.slice(slash + 1);
+  const prefix = parsePrefix(prefixText, address.family);
+  if (prefix === undefined) {
+    return /^0\d+$/.test(prefixText)
+      ? { message: 'iptables reads a prefix length with a leading zero as octal', expected: 'no leading zero' }
+      : { message: 'the prefix length is not valid', expected: `a number from 0 to ${bits} after the slash` };
+  }
+  if (isIPv4Mapped(address)) {
+    return { message: 'an IPv4-mapped IPv6 network never matches a packet', expected: 'the IPv4 network itself' };
+  }
+  const network = cidrOf({ family: address.family, value: address.value - hostBits(address, prefix) }, prefix);
+  return {
+    message: 'the address has bits beyond its prefix',
+    expected: `${network.text} for the network, or ${formatAddress(address.family, address.value)}/${bits} for one address`,
+  };
+}
+
+/** The last address of a network. */
+export function lastAddress(cidr: Cidr): bigint {
+  return cidr.network + hostMask(cidr.family, cidr.prefix);
+}
+
+/** Whether the network contains the address; false across families. */
+export function containsAddress(cidr: Cidr, address: Address): boolean {
+  return cidr.family === address.family && address.value >= cidr.network && address.value <= lastAddress(cidr);
+}
+
+/** The fewest ranges, ascending and apart from each other, that hold exactly the addresses of `cidrs` (all of one family). */
+export function mergeCidrs(cidrs: readonly Cidr[]): readonly AddressRange[] {
+  const sorted = cidrs.toSorted((a, b) => (a.network < b.network ? -1 : a.network > b.network ? 1 : 0));
+  const ranges: { first: bigint; last: bigint }[] = [];
+  let open: { first: bigint; last: bigint } | undefined;
+  for (const cidr of sorted) {
+    const last = lastAddress(cidr);
+    if (open !== undefined && cidr.network <= open.last + 1n) {
+      if (last > open.last) open.last = last;
+    } else {
+      open = { first: cidr.network, last };
+      ranges.push(open);
+    }
+  }
+  return ranges;
+}
+
+function cidrOf(address: Address, prefix: number): Cidr {
+  const { family, value } = address;
+  return { family, network: value, prefix, text: `${formatAddress(family, value)}/${prefix}` };
+}
+
+/**
+ * Go takes any number of leading zeros as decimal, iptables (strtoul with base 0) takes them as octal.
+ * Up to 7 both mean the same; beyond, upstream's rules fail (`/08`) or match another network (`/010`).
+ */
+function parsePrefix(text: string, family: Family): number | undefined {
+  if (!/^(?:0*[0-7]|[1-9][0-9]{1,2})$|^[89]$/.test(text)) return undefined;
+  const prefix = Number(text);
+  return prefix <= addressBits[family] ? prefix : undefined;
+}
+
+function hostMask(family: Family, prefix: number): bigint {
+  return (1n << BigInt(addressBits[family] - prefix)) - 1n;
+}
+
+function hostBits(address: Address, prefix: number): bigint {
+  return address.value & hostMask(address.family, prefix);
+}
+
+/** `::ffff:0:0/96` (RFC 4291, section 2.5.5.2): Go takes such a network for IPv4, and no rule can be made of it. */
+function isIPv4Mapped(address: Address): boolean {
+  return address.family === 'ipv6' && address.value >> 32n === 0xffffn;
+}
+
+function addressFault(text: string): string {
+  if (text === '') return 'the address is missing';
+  if (text.includes('%')) return 'a CIDR has no zone';
+  if (/^[0-9.]+$/.test(text)) return 'not an IPv4 address: four numbers from 0 to 255 without leading zeros';
+  if (text.includes(':')) return 'not an IPv6 address';
+  if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(text)) return 'DNS names are not supported in CIDR lists';
+  return 'not an IP address';
 }

@@ -1,0 +1,31 @@
+/** The candidate closest to a mistyped name, letter case aside; undefined where none is close enough to be meant. */
+export function nearestName(name: string, candidates: readonly string[]): string | undefined {
+  const typed = name.toLowerCase();
+  let nearest: { readonly name: string; readonly distance: number } | undefined;
+  for (const candidate of candidates) {
+    const distance = editDistance(typed, candidate.toLowerCase());
+    const near = distance <= Math.max(1, Math.floor(Math.min(typed.length, candidate.length) / 3));
+    if (near && distance < (nearest?.distance ?? Number.POSITIVE_INFINITY)) nearest = { name: candidate, distance };
+  }
+  return nearest?.name;
+}
+
+/** Levenshtein distance with neighbouring letters swapped counted once. */
+function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let least = Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, (previous[j - 1] ?? 0) + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, (beforePrevious[j - 2] ?? 0) + 1);
+      }
+      current.push(least);
+    }
+    beforePrevious = previous;
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

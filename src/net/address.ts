@@ -1,0 +1,86 @@
+import type { Family } from './family.ts';
+
+/** One IP address as an unsigned integer of 32 or 128 bits. */
+export interface Address {
+  readonly family: Family;
+  readonly value: bigint;
+}
+
+/** Reads an address as Go's netip.ParseAddr does, without zones; undefined where the text is none. */
+export function parseAddress(text: string): Address | undefined {
+  const family = text.includes(':') ? 'ipv6' : 'ipv4';
+  const value = family === 'ipv6' ? parseIPv6(text) : parseIPv4(text);
+  return value === undefined ? undefined : { family, value: BigInt(value) };
+}
+
+/** Canonical text: dotted decimal, or RFC 5952 (with its dotted tail for IPv4-mapped addresses only, as Go prints them). */
+export function formatAddress(family: Family, value: bigint): string {
+  return family === 'ipv4' ? formatIPv4(Number(value)) : formatIPv6(value);
+}
+
+function parseIPv4(text: string): number | undefined {
+  const fields = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (fields === null) return undefined;
+  let value = 0;
+  for (const field of fields.slice(1)) {
+    if (Number(field) > 255 || (field.length > 1 && field.startsWith('0'))) return undefined;
+    value = value * 256 + Number(field);
+  }
+  return value;
+}
+
+function formatIPv4(value: number): string {
+  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+}
+
+function parseIPv6(text: string): bigint | undefined {
+  const dotted = /^(.*:)([0-9.]*\.[0-9.]*)$/.exec(text);
+  if (dotted !== null) {
+    const [, head = '', tail = ''] = dotted;
+    const value = parseIPv4(tail);
+    return value === undefined ? undefined : parseIPv6(`${head}${hex(value >>> 16)}:${hex(value & 0xffff)}`);
+  }
+  const [left = '', right, ...more] = text.split('::');
+  const head = groupsOf(left);
+  const tail = right === undefined ? [] : groupsOf(right);
+  if (more.length > 0 || head === undefined || tail === undefined) return undefined;
+  const missing = 8 - head.length - tail.length;
+  if (right === undefined ? missing !== 0 : missing < 1) return undefined;
+  return BigInt(`0x${[...head, ...new Array<string>(missing).fill('0000'), ...tail].join('')}`);
+}
+
+function groupsOf(text: string): readonly string[] | undefined {
+  if (text === '') return [];
+  const groups = text.split(':');
+  return groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))
+    ? groups.map((group) => group.padStart(4, '0'))
+    : undefined;
+}
+
+function formatIPv6(value: bigint): string {
+  if (value >> 32n === 0xffffn) return `::ffff:${formatIPv4(Number(value & 0xffff_ffffn))}`;
+  const groups = Array.from({ length: 8 }, (_, index) => Number((value >> BigInt(112 - 16 * index)) & 0xffffn));
+  const run = longestZeroRun(groups);
+  if (run.length < 2) return groups.map(hex).join(':');
+  const head = groups.slice(0, run.start).map(hex).join(':');
+  const tail = groups
+    .slice(run.start + run.length)
+    .map(hex)
+    .join(':');
+  return `${head}::${tail}`;
+}
+
+/** The first of the longest runs of zero groups: RFC 5952, section 4.2.3. */
+function longestZeroRun(groups: readonly number[]): { readonly start: number; readonly length: number } {
+  let longest = { start: 0, length: 0 };
+  let length = 0;
+  for (const [index, group] of groups.entries()) {
+    length = group === 0 ? length + 1 : 0;
+    if (length > longest.length) longest = { start: index - length + 1, length };
+  }
+  return longest;
+}
+
+function hex(group: number): string {
+  return group.toString(16);
+}
