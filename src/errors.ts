@@ -53,6 +53,10 @@ export const errorTable = {
     exitCode: 3,
     advice: 'Install nftables or iptables, or give the agent NET_ADMIN; the reasons above name what is missing.',
   },
+  INTERNAL: {
+    exitCode: 3,
+    advice: 'This is a bug in ip-masq-agent: please report it with this message.',
+  },
 } as const satisfies Readonly<Record<string, ErrorKind>>;
 
 export type ErrorCode = keyof typeof errorTable;
@@ -79,4 +83,11 @@ export class AgentError extends Error {
 /** The error's kind, or undefined where it is not one of ours. */
 export function codeOf(error: unknown): ErrorCode | undefined {
   return error instanceof AgentError ? error.code : undefined;
+}
+
+/** The error as one of ours; whatever is not is a bug of the agent, and says so. */
+export function asAgentError(error: unknown): AgentError {
+  if (error instanceof AgentError) return error;
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new AgentError('INTERNAL', message, { cause: error });
 }

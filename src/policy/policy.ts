@@ -30,6 +30,11 @@ export interface FamilyPolicy {
   readonly keepDestinations: readonly PolicyEntry[];
 }
 
+/** The lists of a family, in the order in which they decide. */
+export const listNames = ['masqueradeSources', 'forceMasquerade', 'keepSources', 'keepDestinations'] as const;
+
+export type ListName = (typeof listNames)[number];
+
 /** The whole decision, as plain data that every backend renders. */
 export interface Policy {
   readonly ipv4: FamilyPolicy;

@@ -1,0 +1,42 @@
+import type { BackendName } from './backends/backend.ts';
+import type { ConfigReading } from './config/config.ts';
+import type { AgentError } from './errors.ts';
+import type { Policy } from './policy/policy.ts';
+
+/** What made the agent look at config and kernel. */
+export type Trigger = 'start' | 'config-change' | 'resync' | 'signal' | 'retry';
+
+export type AcceptedConfig = Extract<ConfigReading, { ok: true }>;
+export type RejectedConfig = Extract<ConfigReading, { ok: false }>;
+
+/** What happens in the agent, as data. Logs and metrics are made from these, and nothing else. */
+export type AgentEvent =
+  | {
+      readonly type: 'started';
+      readonly version: string;
+      readonly backend: BackendName;
+      readonly reason: string;
+      readonly configPath: string;
+    }
+  /** The config was read and differs from the one before. */
+  | { readonly type: 'config-accepted'; readonly reading: AcceptedConfig }
+  /** Told once per content. `policyKept`: rules of an earlier good config stay in force. */
+  | { readonly type: 'config-rejected'; readonly reading: RejectedConfig; readonly policyKept: boolean }
+  /** The kernel was brought to the policy. `differences` is what was wrong with the kernel before. */
+  | {
+      readonly type: 'applied';
+      readonly trigger: Trigger;
+      readonly policy: Policy;
+      readonly previous: Policy | undefined;
+      readonly differences: readonly string[];
+      readonly durationMs: number;
+    }
+  /** The kernel held the policy already; nothing was written. */
+  | { readonly type: 'in-sync'; readonly trigger: Trigger; readonly durationMs: number }
+  /** A pass failed; the kernel holds what it held before, or is whole in another way. */
+  | { readonly type: 'failed'; readonly trigger: Trigger; readonly error: AgentError; readonly retryInMs: number }
+  /** Changes of the config can't be watched; the resync still sees them. */
+  | { readonly type: 'watch-failed'; readonly reason: string }
+  | { readonly type: 'stopped'; readonly reason: string };
+
+export type ReportEvent = (event: AgentEvent) => void;

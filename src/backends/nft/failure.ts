@@ -1,0 +1,45 @@
+import { AgentError, type ErrorCode } from '../../errors.ts';
+import type { Outcome } from '../../system/runner.ts';
+
+/** `/dev/stdin:LINE:COLUMN-COLUMN: Error: MESSAGE`, the form of libnftables' erec_print(). */
+const locatedError = /^[^:\n]+:(\d+):\d+-\d+: Error: (.*)$/m;
+
+/**
+ * What the kernel says of a transaction (strerror texts, in English because tools run in the C locale), and what it
+ * means. The first that the output contains counts.
+ */
+const meanings: readonly (readonly [text: string, code: ErrorCode])[] = [
+  ['Operation not permitted', 'NO_PERMISSION'],
+  ['you must be root', 'NO_PERMISSION'],
+  ['Cannot allocate memory', 'KERNEL_RESOURCE'],
+  ['No buffer space available', 'KERNEL_RESOURCE'],
+  ['Message too long', 'KERNEL_RESOURCE'],
+  ['Too many open files', 'KERNEL_RESOURCE'],
+  ['No space left on device', 'KERNEL_RESOURCE'],
+  ['syntax error', 'RULESET_REJECTED'],
+  ['conflicting intervals', 'RULESET_REJECTED'],
+  ['Operation not supported', 'KERNEL_UNSUPPORTED'],
+  ['Protocol not supported', 'KERNEL_UNSUPPORTED'],
+  ['Unable to initialize Netlink', 'KERNEL_UNSUPPORTED'],
+  ['No such file or directory', 'RULESET_RACED'],
+  ['File exists', 'RULESET_RACED'],
+  ['Device or resource busy', 'RULESET_RACED'],
+  ['Interrupted system call', 'RULESET_RACED'],
+];
+
+/** The error for a run of nft that failed. Names the line of the script that nft complains about. */
+export function nftError(outcome: Outcome, script: string): AgentError {
+  const output = outcome.stderr.trim();
+  const code = meanings.find(([text]) => output.includes(text))?.[1] ?? 'TOOL_FAILED';
+  const located = locatedError.exec(output);
+  const line = Number(located?.[1] ?? 0);
+  const culprit = script.split('\n')[line - 1]?.trim();
+  const where = culprit ? ` (line ${line}: ${culprit})` : '';
+  const what = located?.[2] ?? (output.split('\n')[0] || `exit code ${outcome.exitCode} without a message`);
+  return new AgentError(code, `nft: ${what}${where}`);
+}
+
+/** Whether nft failed only because the table is not there. */
+export function isAbsent(outcome: Outcome): boolean {
+  return outcome.exitCode !== 0 && outcome.stderr.includes('No such file or directory');
+}

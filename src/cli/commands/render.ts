@@ -1,0 +1,20 @@
+import type { Transaction } from '../../backends/backend.ts';
+import { exitCodes } from '../../errors.ts';
+import { backendOf } from '../backend-source.ts';
+import type { CommandFunction } from '../command.ts';
+import { configReaderOf, policyOf } from '../policy-source.ts';
+import { complainAbout, complainOfWarnings } from '../problems.ts';
+
+/** Prints what would be fed to the tools on a host without our rules, one transaction after the other. */
+export const render: CommandFunction = async (context) => {
+  const reading = await configReaderOf(context.flags).read();
+  if (!reading.ok) return complainAbout(context, reading);
+  complainOfWarnings(context, reading);
+  const transactions = backendOf(context.flags).render(policyOf(context.flags, reading.config));
+  context.print(transactions.map(printable).join('\n'));
+  return exitCodes.done;
+};
+
+function printable({ purpose, command, text }: Transaction, index: number): string {
+  return `# Transaction ${index + 1}, ${command.join(' ')}: ${purpose}\n${text}`;
+}

@@ -1,0 +1,51 @@
+import { runAgent, runOnce } from '../../agent.ts';
+import { watchConfig } from '../../config/watch.ts';
+import { exitCodes } from '../../errors.ts';
+import type { ReconcileDependencies } from '../../reconcile.ts';
+import { subscribeToSignal } from '../../system/signals.ts';
+import { createEventLog } from '../../telemetry/event-log.ts';
+import { createLog } from '../../telemetry/log.ts';
+import { version } from '../../version.ts';
+import { backendOf } from '../backend-source.ts';
+import type { CommandFunction } from '../command.ts';
+import { configReaderOf, policyOf } from '../policy-source.ts';
+
+/** The agent itself, until SIGTERM or SIGINT; with --once, one pass. */
+export const run: CommandFunction = async ({ flags, warnings }) => {
+  const log = createLog({ level: flags['log-level'], format: flags['log-format'] });
+  for (const warning of warnings) log.warn(warning);
+  const report = createEventLog(log);
+  const stop = new AbortController();
+  const signals = ['SIGTERM', 'SIGINT'] as const;
+  for (const signal of signals) process.once(signal, () => stop.abort(signal));
+
+  const backend = backendOf(flags);
+  report({
+    type: 'started',
+    version,
+    backend: backend.name,
+    reason: `--backend=${flags.backend}`,
+    configPath: flags.config,
+  });
+  const dependencies: ReconcileDependencies = {
+    backend,
+    readConfig: configReaderOf(flags).read,
+    policyOf: (config) => policyOf(flags, config),
+    report,
+  };
+  if (flags.once) {
+    await runOnce(dependencies, stop.signal);
+    return exitCodes.done;
+  }
+  await runAgent(
+    {
+      ...dependencies,
+      watchConfig: (onEvent) =>
+        watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason })),
+      onReloadSignal: (onEvent) => subscribeToSignal('SIGHUP', onEvent),
+    },
+    stop.signal,
+  );
+  report({ type: 'stopped', reason: String(stop.signal.reason) });
+  return exitCodes.done;
+};

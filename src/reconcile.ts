@@ -1,0 +1,76 @@
+import type { AgentEvent, ReportEvent, Trigger } from './agent-event.ts';
+import type { Backend } from './backends/backend.ts';
+import type { Config, ConfigReading } from './config/config.ts';
+import { samePolicy } from './policy/changes.ts';
+import type { Policy } from './policy/policy.ts';
+
+export interface ReconcileDependencies {
+  readonly backend: Backend;
+  readonly readConfig: () => Promise<ConfigReading>;
+  readonly policyOf: (config: Config) => Policy;
+  readonly report: ReportEvent;
+}
+
+/** What the passes so far have come to. */
+export interface ReconcileState {
+  /** What the kernel should hold: the policy of the last good config, or undefined until there was one. */
+  policy: Policy | undefined;
+  /** What the kernel was last known to hold. */
+  applied: Policy | undefined;
+  /** Digest of the last config read, good or bad. */
+  digest: string | undefined;
+  /** Milliseconds between resyncs, from the last good config. */
+  resyncIntervalMs: number;
+}
+
+/**
+ * One pass: config file → policy → kernel. A bad config leaves the policy as it is, and the kernel is still held to
+ * the last good one. Throws AgentError where the kernel could not be brought to the policy; the next pass tries again.
+ */
+export async function reconcile(
+  dependencies: ReconcileDependencies,
+  state: ReconcileState,
+  trigger: Trigger,
+  stop: AbortSignal,
+): Promise<void> {
+  const isNew = takeConfig(dependencies, state, await dependencies.readConfig());
+  // Several file events make one change: those that find nothing new leave the kernel to the resync.
+  if (!state.policy || (trigger === 'config-change' && !isNew && state.applied === state.policy)) return;
+  dependencies.report(await bringKernelTo(state.policy, dependencies.backend, state.applied, trigger, stop));
+  state.applied = state.policy;
+}
+
+/** Remembers what a config asks for; reports it once. Says whether it is new. */
+function takeConfig(
+  { policyOf, report }: ReconcileDependencies,
+  state: ReconcileState,
+  reading: ConfigReading,
+): boolean {
+  if (reading.digest === state.digest) return false;
+  state.digest = reading.digest;
+  if (!reading.ok) {
+    report({ type: 'config-rejected', reading, policyKept: state.policy !== undefined });
+    return false;
+  }
+  state.policy = policyOf(reading.config);
+  state.resyncIntervalMs = reading.config.resyncIntervalMs.value;
+  report({ type: 'config-accepted', reading });
+  return true;
+}
+
+/** Compares and, where they differ, writes. A policy known to differ from what the kernel holds needs no comparing. */
+async function bringKernelTo(
+  policy: Policy,
+  backend: Backend,
+  previous: Policy | undefined,
+  trigger: Trigger,
+  stop: AbortSignal,
+): Promise<AgentEvent> {
+  const startedAt = performance.now();
+  const elapsed = (): number => performance.now() - startedAt;
+  const isChange = previous !== undefined && !samePolicy(previous, policy);
+  const differences = isChange ? [] : (await backend.observe(policy, stop)).differences;
+  if (!isChange && differences.length === 0) return { type: 'in-sync', trigger, durationMs: elapsed() };
+  await backend.apply(policy, stop);
+  return { type: 'applied', trigger, policy, previous, differences, durationMs: elapsed() };
+}

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Trigger } from './agent-event.ts';
+
+/** The longest delay that a Node timer keeps: 2^31 - 1 ms, about 24 days. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/**
+ * Gathers reasons to reconcile. However many come while a pass runs, they make one more pass: a pass looks at
+ * everything, so the first reason stands for all.
+ */
+export class TriggerQueue {
+  #pending: Trigger | undefined;
+  #wake: (() => void) | undefined;
+
+  add(trigger: Trigger): void {
+    this.#pending ??= trigger;
+    this.#wake?.();
+  }
+
+  /**
+   * The next trigger: one that is pending, one that comes within `timeoutMs`, or else `onTimeout`. Resolves to
+   * undefined once `stop` is aborted.
+   */
+  async next(timeoutMs: number, onTimeout: Trigger, stop: AbortSignal): Promise<Trigger | undefined> {
+    if (!this.#pending && !stop.aborted) await this.#sleep(timeoutMs, stop);
+    if (stop.aborted) return undefined;
+    const trigger = this.#pending ?? onTimeout;
+    this.#pending = undefined;
+    return trigger;
+  }
+
+  async #sleep(timeoutMs: number, stop: AbortSignal): Promise<void> {
+    const awake = new AbortController();
+    this.#wake = () => awake.abort();
+    const signal = AbortSignal.any([stop, awake.signal]);
+    await delay(Math.min(timeoutMs, longestTimerMs), undefined, { signal }).catch(() => undefined);
+    this.#wake = undefined;
+  }
+}
