@@ -90,9 +90,13 @@ describeKernel('the harness itself', () => {
   });
 
   it('reports what the rules drop as lost', async () => {
-    await load(
-      'table ip drop { chain forward { type filter hook forward priority 0; ip daddr 203.0.113.8 drop; }; }\n',
-    );
+    await load(`table ip drops {
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    ip daddr 203.0.113.8 drop
+  }
+}
+`);
     const verdicts = await bed.probe([
       { source: addresses.ipv4.pod, destination: '203.0.113.8' },
       { source: addresses.ipv4.pod, destination: '203.0.113.9' },
@@ -153,7 +157,7 @@ describeKernel('the harness itself', () => {
     expect(await readlink(join(config.directory, '..data'))).toBe(first);
     await config.write({ config: 'two' });
     const second = await readlink(join(config.directory, '..data'));
-    expect((await readdir(config.directory)).sort()).toEqual(['..data', second, 'config'].sort());
+    expect(new Set(await readdir(config.directory))).toEqual(new Set(['..data', second, 'config']));
     expect(await readFile(join(config.directory, 'config'), 'utf8')).toBe('two');
   });
 
