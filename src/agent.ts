@@ -24,7 +24,7 @@ const initialResyncIntervalMs = 60_000;
 export async function runAgent(dependencies: AgentDependencies, stop: AbortSignal): Promise<void> {
   const triggers = new TriggerQueue();
   const state = initialState();
-  let wait = await pass(dependencies, state, 'start', stop);
+  await pass(dependencies, state, 'start', stop);
 
   const subscriptions = await Promise.all([
     dependencies.watchConfig(() => triggers.add('config-change')),
@@ -34,9 +34,10 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
   triggers.add('config-change');
 
   for (;;) {
-    const trigger = await triggers.next(wait.ms, wait.trigger, stop);
+    const { at, trigger: due } = state.nextPass;
+    const trigger = await triggers.next(at - performance.now(), due, stop);
     if (!trigger) break;
-    wait = await pass(dependencies, state, trigger, stop);
+    await pass(dependencies, state, trigger, stop);
   }
   await Promise.all(subscriptions.map((subscription) => subscription.stop()));
 }
@@ -48,34 +49,11 @@ export async function runOnce(dependencies: ReconcileDependencies, stop: AbortSi
   if (!state.policy) throw new AgentError('CONFIG_INVALID', 'the config is invalid; nothing was changed');
 }
 
-/** How long to wait for a trigger, and what the end of the wait is. */
-interface Wait {
-  readonly ms: number;
-  readonly trigger: Trigger;
-}
-
-/** One pass, whatever comes of it: a failure is reported and tried again, sooner than the next resync. */
-async function pass(
-  dependencies: AgentDependencies,
-  state: AgentState,
-  trigger: Trigger,
-  stop: AbortSignal,
-): Promise<Wait> {
-  try {
-    await reconcile(dependencies, state, trigger, stop);
-    state.failures = 0;
-    return { ms: state.resyncIntervalMs, trigger: 'resync' };
-  } catch (cause) {
-    state.failures++;
-    const retryInMs = backoffDelayMs(state.failures, state.resyncIntervalMs);
-    if (!stop.aborted) dependencies.report({ type: 'failed', trigger, error: asAgentError(cause), retryInMs });
-    return { ms: retryInMs, trigger: 'retry' };
-  }
-}
-
 interface AgentState extends ReconcileState {
   /** Passes that failed since the last that did not. */
   failures: number;
+  /** When to look at the kernel again, on the clock of performance.now(), and why. */
+  nextPass: { readonly at: number; readonly trigger: Trigger };
 }
 
 function initialState(): AgentState {
@@ -85,5 +63,27 @@ function initialState(): AgentState {
     digest: undefined,
     resyncIntervalMs: initialResyncIntervalMs,
     failures: 0,
+    nextPass: { at: 0, trigger: 'resync' },
   };
+}
+
+/** One pass, whatever comes of it: a failure is reported and tried again, sooner than the next resync. */
+async function pass(
+  dependencies: AgentDependencies,
+  state: AgentState,
+  trigger: Trigger,
+  stop: AbortSignal,
+): Promise<void> {
+  try {
+    const isComplete = await reconcile(dependencies, state, trigger, stop);
+    // Events that change nothing must not put off the resync, however many there are.
+    if (!isComplete) return;
+    state.failures = 0;
+    state.nextPass = { at: performance.now() + state.resyncIntervalMs, trigger: 'resync' };
+  } catch (cause) {
+    state.failures++;
+    const retryInMs = backoffDelayMs(state.failures, state.resyncIntervalMs);
+    state.nextPass = { at: performance.now() + retryInMs, trigger: 'retry' };
+    if (!stop.aborted) dependencies.report({ type: 'failed', trigger, error: asAgentError(cause), retryInMs });
+  }
 }

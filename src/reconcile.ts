@@ -26,18 +26,21 @@ export interface ReconcileState {
 /**
  * One pass: config file → policy → kernel. A bad config leaves the policy as it is, and the kernel is still held to
  * the last good one. Throws AgentError where the kernel could not be brought to the policy; the next pass tries again.
+ * Says whether the pass was complete: false where file events turned out to have changed nothing.
  */
 export async function reconcile(
   dependencies: ReconcileDependencies,
   state: ReconcileState,
   trigger: Trigger,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const isNew = takeConfig(dependencies, state, await dependencies.readConfig());
   // Several file events make one change: those that find nothing new leave the kernel to the resync.
-  if (!state.policy || (trigger === 'config-change' && !isNew && state.applied === state.policy)) return;
+  if (trigger === 'config-change' && !isNew && state.applied === state.policy) return false;
+  if (!state.policy) return true;
   dependencies.report(await bringKernelTo(state.policy, dependencies.backend, state.applied, trigger, stop));
   state.applied = state.policy;
+  return true;
 }
 
 /** Remembers what a config asks for; reports it once. Says whether it is new. */

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Trigger } from './agent-event.ts';
 
 /** The longest delay that a Node timer keeps: 2^31 - 1 ms, about 24 days. */
@@ -29,11 +28,17 @@ export class TriggerQueue {
     return trigger;
   }
 
-  async #sleep(timeoutMs: number, stop: AbortSignal): Promise<void> {
-    const awake = new AbortController();
-    this.#wake = () => awake.abort();
-    const signal = AbortSignal.any([stop, awake.signal]);
-    await delay(Math.min(timeoutMs, longestTimerMs), undefined, { signal }).catch(() => undefined);
-    this.#wake = undefined;
+  #sleep(timeoutMs: number, stop: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        stop.removeEventListener('abort', wake);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(wake, Math.min(timeoutMs, longestTimerMs));
+      stop.addEventListener('abort', wake);
+      this.#wake = wake;
+    });
   }
 }

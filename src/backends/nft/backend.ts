@@ -40,6 +40,7 @@ async function apply(runner: Runner, policy: Policy, signal?: AbortSignal): Prom
   const ruleset = buildRuleset(policy);
   const before = await list(runner, { terse: true }, signal);
   if (before && isLive(before, policyChain(ruleset.suffix))) {
+    if ((await observe(runner, policy, signal)).state === 'in-sync') return;
     // The right rules are live but damaged: they can't be filled anew under the names that packets look up just now.
     await install(runner, buildRuleset(policy, 'spare'), before, signal);
     await install(runner, ruleset, (await list(runner, { terse: true }, signal)) ?? new Map(), signal);

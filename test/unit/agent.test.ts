@@ -1,0 +1,228 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { runAgent, runOnce } from '../../src/agent.ts';
+import type { AgentEvent } from '../../src/agent-event.ts';
+import type { Config, ConfigReading } from '../../src/config/config.ts';
+import { AgentError } from '../../src/errors.ts';
+import { parseCidr } from '../../src/net/cidr.ts';
+import { buildPolicy } from '../../src/policy/build.ts';
+import { fakeBackend } from '../fakes/backend.ts';
+
+const resyncIntervalMs = 60_000;
+
+function configWith(...keep: string[]): Config {
+  const value = <T>(value: T) => ({ value, source: 'default' as const });
+  return {
+    nonMasqueradeCIDRs: keep.flatMap((text) => parseCidr(text) ?? []).map(value),
+    nonMasqueradeSrcCIDRs: [],
+    forceMasqueradeCIDRs: [],
+    masqueradeSrcCIDRs: [],
+    masqLinkLocal: value(false),
+    masqLinkLocalIPv6: value(false),
+    masqOutBound: value(true),
+    masqOutBoundIPv6: value(true),
+    cidrLimit: value(64),
+    resyncIntervalMs: value(resyncIntervalMs),
+    resyncInterval: '1m0s',
+  };
+}
+
+function good(...keep: string[]): ConfigReading {
+  return { ok: true, config: configWith(...keep), warnings: [], files: ['config'], digest: keep.join() };
+}
+
+function bad(message: string): ConfigReading {
+  return { ok: false, problems: [{ file: 'config', message }], warnings: [], files: ['config'], digest: message };
+}
+
+/** An agent on a fake kernel and a fake clock; `turn` lets it do what it can do now. */
+function startAgent(reading: ConfigReading) {
+  vi.useFakeTimers();
+  const backend = fakeBackend();
+  const events: AgentEvent[] = [];
+  const stop = new AbortController();
+  const world = { reading, changeConfig: () => {}, reload: () => {}, subscriptions: 0 };
+  const subscription = () => {
+    world.subscriptions++;
+    return Promise.resolve({ stop: () => Promise.resolve(void world.subscriptions--) });
+  };
+  const dependencies = {
+    backend,
+    readConfig: () => Promise.resolve(world.reading),
+    policyOf: (config: Config) => buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }),
+    report: (event: AgentEvent) => void events.push(event),
+    watchConfig: (onEvent: () => void) => {
+      world.changeConfig = onEvent;
+      return subscription();
+    },
+    onReloadSignal: (onEvent: () => void) => {
+      world.reload = onEvent;
+      return subscription();
+    },
+  };
+  const done = runAgent(dependencies, stop.signal);
+  const turn = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+  const types = (): string[] => events.map(({ type }) => type);
+  return { backend, events, types, stop, world, done, turn, dependencies };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('runAgent', () => {
+  it('applies first, then watches', async () => {
+    const { backend, types, turn, world } = startAgent(good('10.0.0.0/8'));
+    await turn();
+    expect(types()).toEqual(['config-accepted', 'applied']);
+    expect(backend.kernel?.ipv4.keepDestinations).toHaveLength(1);
+    expect(world.subscriptions).toBe(2);
+  });
+
+  it('writes nothing where the kernel holds the policy already', async () => {
+    const { backend, types, turn } = startAgent(good('10.0.0.0/8'));
+    backend.kernel = buildPolicy(configWith('10.0.0.0/8'), { enableIPv6: false, randomFully: true, toPorts: [] });
+    await turn();
+    expect(types()).toEqual(['config-accepted', 'in-sync']);
+    expect(backend.calls).toEqual(['observe']);
+  });
+
+  it('follows a change of the config at once, and looks at the kernel no more than needed', async () => {
+    const { backend, types, turn, world } = startAgent(good('10.0.0.0/8'));
+    await turn();
+    world.reading = good('10.0.0.0/8', '192.168.0.0/16');
+    world.changeConfig();
+    await turn();
+    expect(types()).toEqual(['config-accepted', 'applied', 'config-accepted', 'applied']);
+    expect(backend.calls).toEqual(['observe', 'apply', 'apply']);
+    world.changeConfig();
+    await turn();
+    expect(backend.calls).toHaveLength(3);
+  });
+
+  it('repairs the kernel at the resync, and says what was wrong', async () => {
+    const { backend, events, turn } = startAgent(good('10.0.0.0/8'));
+    await turn();
+    backend.kernel = undefined;
+    await turn(resyncIntervalMs);
+    expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'resync', differences: ['nothing is there'] });
+    expect(backend.kernel).toBeDefined();
+  });
+
+  it('looks again on SIGHUP', async () => {
+    const { backend, events, turn, world } = startAgent(good());
+    await turn();
+    backend.kernel = undefined;
+    world.reload();
+    await turn();
+    expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'signal' });
+  });
+
+  it('keeps the last good policy when the config turns bad, tells it once, and still repairs', async () => {
+    const { backend, events, types, turn, world } = startAgent(good('10.0.0.0/8'));
+    await turn();
+    world.reading = bad('oh no');
+    world.changeConfig();
+    await turn();
+    expect(events.at(-1)).toMatchObject({ type: 'config-rejected', policyKept: true });
+    const known = types().length;
+    world.changeConfig();
+    await turn();
+    expect(types()).toHaveLength(known);
+    backend.kernel = undefined;
+    await turn(resyncIntervalMs);
+    expect(events.at(-1)).toMatchObject({ type: 'applied', policy: { ipv4: { keepDestinations: [{}] } } });
+  });
+
+  it('comes to the resync however many file events change nothing', async () => {
+    const { backend, events, turn, world } = startAgent(good('10.0.0.0/8'));
+    await turn();
+    backend.kernel = undefined;
+    for (let elapsed = 0; elapsed < resyncIntervalMs; elapsed += 1_000) {
+      world.changeConfig();
+      await turn(1_000);
+    }
+    expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'resync' });
+  });
+
+  it('leaves the kernel alone while no config was good, and recovers with the next one', async () => {
+    const { backend, events, turn, world } = startAgent(bad('oh no'));
+    await turn(resyncIntervalMs);
+    expect(backend.calls).toEqual([]);
+    expect(events).toMatchObject([{ type: 'config-rejected', policyKept: false }]);
+    world.reading = good();
+    world.changeConfig();
+    await turn();
+    expect(events.at(-1)).toMatchObject({ type: 'applied' });
+  });
+
+  it('tries again after a failure, later each time, and then is back to the resync', async () => {
+    const { backend, events, turn } = startAgent(good());
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    backend.failures.push(new AgentError('XTABLES_LOCK', 'held'), new AgentError('XTABLES_LOCK', 'held'));
+    await turn();
+    expect(events.at(-1)).toMatchObject({ type: 'failed', trigger: 'config-change', retryInMs: 500 });
+    await turn(499);
+    expect(backend.kernel).toBeUndefined();
+    await turn(1);
+    expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'retry' });
+    await turn(resyncIntervalMs);
+    expect(events.at(-1)).toMatchObject({ type: 'in-sync', trigger: 'resync' });
+  });
+
+  it('survives an error that is none of ours, as a bug to report', async () => {
+    const { backend, events, turn, dependencies } = startAgent(good());
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    backend.observe = () => Promise.reject(new TypeError('x is not a function'));
+    await turn();
+    expect(dependencies.backend.calls).toEqual([]);
+    expect(events.at(-1)).toMatchObject({ type: 'failed', error: { code: 'INTERNAL' } });
+  });
+
+  it('makes one more pass of all the triggers that come while one runs', async () => {
+    const { backend, types, turn, world } = startAgent(good('10.0.0.0/8'));
+    await turn();
+    const release = Promise.withResolvers<void>();
+    backend.hold = release.promise;
+    world.reading = good('11.0.0.0/8');
+    world.changeConfig();
+    await turn();
+    for (const octet of [12, 13, 14]) {
+      world.reading = good(`${octet}.0.0.0/8`);
+      world.changeConfig();
+    }
+    release.resolve();
+    await turn();
+    expect(types().filter((type) => type === 'applied')).toHaveLength(3);
+    expect(backend.kernel?.ipv4.keepDestinations[0]?.cidr.text).toBe('14.0.0.0/8');
+  });
+
+  it('ends when it is stopped, once the write in progress is done, and leaves the rules', async () => {
+    const { backend, stop, turn, done, world } = startAgent(good());
+    const release = Promise.withResolvers<void>();
+    backend.hold = release.promise;
+    await turn();
+    stop.abort();
+    await turn();
+    release.resolve();
+    await done;
+    expect(backend.kernel).toBeDefined();
+    expect(world.subscriptions).toBe(0);
+  });
+});
+
+describe('runOnce', () => {
+  it('throws CONFIG_INVALID for a bad config and touches nothing', async () => {
+    const { dependencies, backend, stop, turn } = startAgent(bad('oh no'));
+    await turn();
+    await expect(runOnce(dependencies, stop.signal)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(backend.calls).toEqual([]);
+  });
+
+  it('throws what the backend throws', async () => {
+    const { dependencies, backend, stop, turn } = startAgent(good());
+    await turn();
+    backend.kernel = undefined;
+    backend.failures.push(new AgentError('NO_PERMISSION', 'no'));
+    await expect(runOnce(dependencies, stop.signal)).rejects.toMatchObject({ code: 'NO_PERMISSION' });
+  });
+});

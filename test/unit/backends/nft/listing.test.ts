@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { compareListings, parseListing } from '../../../../src/backends/nft/listing.ts';
+import { renderTable } from '../../../../src/backends/nft/render.ts';
+import { buildRuleset } from '../../../../src/backends/nft/ruleset.ts';
+import { policyWith } from '../../../builders/policy.ts';
+
+const policy = policyWith({
+  ipv4: { keepDestinations: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] },
+  toPorts: [{ first: 1024, last: 2048 }],
+});
+const { suffix } = buildRuleset(policy);
+const expected = parseListing(renderTable(buildRuleset(policy)));
+
+/** As nft 1.0.6 prints it: other order, wrapped elements, blank lines; protocols by number where /etc/protocols is missing. */
+const listed = `table inet ip-masq-agent {
+	counter kept-ipv4 {
+	}
+
+	counter kept-ipv6 {
+	}
+
+	counter masqueraded-ipv4 {
+	}
+
+	counter masqueraded-ipv6 {
+	}
+
+	set keep-destinations-ipv4-${suffix} {
+		type ipv4_addr
+		flags interval
+		elements = { 10.0.0.0/8, 172.16.0.0/12,
+			     192.168.0.0/16 }
+	}
+
+	chain postrouting {
+		type nat hook postrouting priority srcnat + 10; policy accept;
+		jump policy-${suffix}
+	}
+
+	chain masquerade-ipv4-${suffix} {
+		meta l4proto { 6, 17, 132 } counter name "masqueraded-ipv4" masquerade to :1024-2048 fully-random
+		counter name "masqueraded-ipv4" masquerade fully-random
+	}
+
+	chain ipv4-${suffix} {
+		ip daddr 169.254.0.0/16 counter name "kept-ipv4" return
+		ip daddr @keep-destinations-ipv4-${suffix} counter name "kept-ipv4" return
+		goto masquerade-ipv4-${suffix}
+	}
+
+	chain policy-${suffix} {
+		fib daddr type local return
+		meta nfproto ipv6 counter name "kept-ipv6" return
+		goto ipv4-${suffix}
+	}
+}
+`;
+
+function differencesAfter(from: string, to: string): string[] {
+  expect(listed).toContain(from);
+  return compareListings(expected, parseListing(listed.replace(from, to)));
+}
+
+describe('compareListings', () => {
+  it('finds nft’s own spelling of our table equal', () => {
+    expect(compareListings(expected, parseListing(listed))).toEqual([]);
+  });
+
+  it.each<[string, string, string, string]>([
+    ['an element removed', '172.16.0.0/12,', '', `set keep-destinations-ipv4-${suffix} was changed`],
+    ['an element added', '10.0.0.0/8,', '10.0.0.0/8, 11.0.0.0/8,', `set keep-destinations-ipv4-${suffix} was changed`],
+    ['a rule removed', '\t\tfib daddr type local return\n', '', `chain policy-${suffix} was changed`],
+    ['a rule added', `jump policy-${suffix}`, `accept\n\t\tjump policy-${suffix}`, 'chain postrouting was changed'],
+    [
+      'rules swapped',
+      `fib daddr type local return\n\t\tmeta nfproto ipv6 counter name "kept-ipv6" return`,
+      'meta nfproto ipv6 counter name "kept-ipv6" return\n\t\tfib daddr type local return',
+      `chain policy-${suffix} was changed`,
+    ],
+    ['another priority', 'srcnat + 10', 'srcnat', 'chain postrouting was changed'],
+    ['a chain renamed', `chain ipv4-${suffix} {`, 'chain other {', `chain ipv4-${suffix} is missing`],
+    [
+      'a foreign chain',
+      '\tchain postrouting {',
+      '\tchain evil {\n\t}\n\tchain postrouting {',
+      'chain evil is not ours',
+    ],
+    [
+      'dormant',
+      'table inet ip-masq-agent {\n',
+      'table inet ip-masq-agent {\n\tflags dormant\n',
+      'the table has flags dormant',
+    ],
+    ['a counter removed', '\tcounter kept-ipv4 {\n\t}\n', '', 'counter kept-ipv4 is missing'],
+  ])('sees %s', (_, from, to, difference) => {
+    expect(differencesAfter(from, to).join('\n')).toContain(difference);
+  });
+
+  it('quotes what stands there instead', () => {
+    expect(differencesAfter('172.16.0.0/12', '172.17.0.0/16')).toEqual([
+      expect.stringContaining('"172.17.0.0/16, 192.168.0.0/16 }" instead of "172.16.0.0/12, 192.168.0.0/16 }"'),
+    ]);
+  });
+});
