@@ -3,6 +3,7 @@ import { version } from '../version.ts';
 import type { CommandFunction } from './command.ts';
 import type { CommandName } from './command-line.ts';
 import { cleanup } from './commands/cleanup.ts';
+import { explain } from './commands/explain.ts';
 import { render } from './commands/render.ts';
 import { run } from './commands/run.ts';
 import { validate } from './commands/validate.ts';
@@ -13,6 +14,7 @@ export const commandFunctions: Readonly<Record<CommandName, CommandFunction>> = 
   run,
   render,
   validate,
+  explain,
   cleanup,
   version: print(() => `ip-masq-agent ${version}\n`),
   help: print(helpText),

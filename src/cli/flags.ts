@@ -132,7 +132,7 @@ export const defaultFlags: Flags = {
   output: 'text',
   src: '',
   dst: '',
-  proto: 'tcp',
+  proto: '',
   version: false,
   help: false,
 };
@@ -181,7 +181,7 @@ export const flagTable: { readonly [Name in FlagName]: Flag<Flags[Name]> } = {
   output: choiceFlag(['text', 'json'], 'validate, explain, status: output for people or for machines'),
   src: textFlag('ADDRESS', 'explain: source of the connection'),
   dst: textFlag('ADDRESS', 'explain: destination of the connection'),
-  proto: textFlag('NAME', 'explain: protocol of the connection'),
+  proto: textFlag('NAME', 'explain: protocol of the connection (any by default)'),
   version: booleanFlag('print the version'),
   help: booleanFlag('print this help'),
 };

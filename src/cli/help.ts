@@ -5,6 +5,7 @@ const commandHelp: Readonly<Record<CommandName, string>> = {
   run: 'keep the rules equal to the config until SIGTERM (the default); --once applies once',
   render: 'print the text that would be fed to nft, iptables-restore and ip6tables-restore',
   validate: 'check the config and print every problem and warning',
+  explain: 'say what happens to a connection (--src, --dst, --proto) and which entry decides it',
   cleanup: 'remove everything the agent ever made, in every backend',
   version: 'print the version',
   help: 'print this help',

@@ -1,0 +1,29 @@
+import { networkInterfaces } from 'node:os';
+import { AgentError, exitCodes } from '../../errors.ts';
+import { parseConnectionQuery } from '../../policy/connection-query.ts';
+import { explainConnection, formatExplanation } from '../../policy/explanation.ts';
+import { type Host, hostOf } from '../../policy/host.ts';
+import type { CommandFunction } from '../command.ts';
+import { configReaderOf, policyOf } from '../policy-source.ts';
+import { complainAbout, complainOfWarnings } from '../problems.ts';
+
+/** Says what happens to one connection and which entry of the config decides it. Throws USAGE for a bad address. */
+export const explain: CommandFunction = async (context) => {
+  const { flags } = context;
+  const query = parseConnectionQuery({ source: flags.src, destination: flags.dst, protocol: flags.proto || undefined });
+  if (!query.ok) throw new AgentError('USAGE', `explain: ${query.message}`);
+  const reading = await configReaderOf(flags).read();
+  if (!reading.ok) return complainAbout(context, reading);
+  complainOfWarnings(context, reading);
+  const policy = policyOf(flags, reading.config);
+  const explanation = explainConnection({ policy, settings: reading.config, host: thisMachine() }, query.packet);
+  context.print(
+    flags.output === 'json' ? `${JSON.stringify(explanation, undefined, 2)}\n` : formatExplanation(explanation),
+  );
+  return exitCodes.done;
+};
+
+/** The node, where explain runs on it: in the agent's container, too, which shares the network of the host. */
+function thisMachine(): Host {
+  return hostOf(Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []));
+}
