@@ -52,3 +52,11 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
     npm ci --loglevel=error
   fi
 fi
+
+# The pinned Node is one package per processor, each with a command of the same name. npm 9 links the command of the one
+# that it installs, then unlinks it again for the sake of those that it does not.
+for package in node_modules/node-linux-*; do
+  if [ ! -e node_modules/.bin/node ] && [ -x "$package/bin/node" ]; then
+    ln -s "../${package#node_modules/}/bin/node" node_modules/.bin/node
+  fi
+done
