@@ -32,9 +32,15 @@ export type AgentEvent =
       readonly durationMs: number;
     }
   /** The kernel held the policy already; nothing was written. */
-  | { readonly type: 'in-sync'; readonly trigger: Trigger; readonly durationMs: number }
+  | { readonly type: 'in-sync'; readonly trigger: Trigger; readonly policy: Policy; readonly durationMs: number }
   /** A pass failed; the kernel holds what it held before, or is whole in another way. */
   | { readonly type: 'failed'; readonly trigger: Trigger; readonly error: AgentError; readonly retryInMs: number }
+  /** The loop has begun a pass: with `waiting`, the sign of life that /healthz goes by. */
+  | { readonly type: 'pass-began' }
+  /** The loop waits, so many milliseconds unless something happens. */
+  | { readonly type: 'waiting'; readonly forMs: number }
+  /** HTTP is answered at this host:port. */
+  | { readonly type: 'serving'; readonly address: string; readonly paths: readonly string[] }
   /** Changes of the config can't be watched; the resync still sees them. */
   | { readonly type: 'watch-failed'; readonly reason: string }
   | { readonly type: 'stopped'; readonly reason: string };

@@ -35,7 +35,9 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
 
   for (;;) {
     const { at, trigger: due } = state.nextPass;
-    const trigger = await triggers.next(at - performance.now(), due, stop);
+    const forMs = Math.max(0, at - performance.now());
+    dependencies.report({ type: 'waiting', forMs });
+    const trigger = await triggers.next(forMs, due, stop);
     if (!trigger) break;
     await pass(dependencies, state, trigger, stop);
   }
@@ -74,6 +76,7 @@ async function pass(
   trigger: Trigger,
   stop: AbortSignal,
 ): Promise<void> {
+  dependencies.report({ type: 'pass-began' });
   try {
     const isComplete = await reconcile(dependencies, state, trigger, stop);
     // Events that change nothing must not put off the resync, however many there are.

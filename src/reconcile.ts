@@ -73,7 +73,7 @@ async function bringKernelTo(
   const elapsed = (): number => performance.now() - startedAt;
   const isChange = previous !== undefined && !samePolicy(previous, policy);
   const differences = isChange ? [] : (await backend.observe(policy, stop)).differences;
-  if (!isChange && differences.length === 0) return { type: 'in-sync', trigger, durationMs: elapsed() };
+  if (!isChange && differences.length === 0) return { type: 'in-sync', trigger, policy, durationMs: elapsed() };
   await backend.apply(policy, stop);
   return { type: 'applied', trigger, policy, previous, differences, durationMs: elapsed() };
 }

@@ -50,6 +50,12 @@ function logEvent(log: Log, event: AgentEvent): void {
         retryIn: milliseconds(event.retryInMs),
       });
       return;
+    case 'pass-began':
+    case 'waiting':
+      return;
+    case 'serving':
+      log.info('serving HTTP', { address: event.address, paths: event.paths });
+      return;
     case 'watch-failed':
       log.warn(`the config can't be watched, changes are seen at the next resync: ${event.reason}`);
       return;

@@ -39,6 +39,7 @@ function startAgent(reading: ConfigReading) {
   vi.useFakeTimers();
   const backend = fakeBackend();
   const events: AgentEvent[] = [];
+  const signsOfLife: AgentEvent[] = [];
   const stop = new AbortController();
   const world = { reading, changeConfig: () => {}, reload: () => {}, subscriptions: 0 };
   const subscription = () => {
@@ -49,7 +50,9 @@ function startAgent(reading: ConfigReading) {
     backend,
     readConfig: () => Promise.resolve(world.reading),
     policyOf: (config: Config) => buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }),
-    report: (event: AgentEvent) => void events.push(event),
+    report: (event: AgentEvent) => {
+      (event.type === 'pass-began' || event.type === 'waiting' ? signsOfLife : events).push(event);
+    },
     watchConfig: (onEvent: () => void) => {
       world.changeConfig = onEvent;
       return subscription();
@@ -62,7 +65,7 @@ function startAgent(reading: ConfigReading) {
   const done = runAgent(dependencies, stop.signal);
   const turn = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
   const types = (): string[] => events.map(({ type }) => type);
-  return { backend, events, types, stop, world, done, turn, dependencies };
+  return { backend, events, signsOfLife, types, stop, world, done, turn, dependencies };
 }
 
 afterEach(() => {
@@ -106,6 +109,17 @@ describe('runAgent', () => {
     await turn(resyncIntervalMs);
     expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'resync', differences: ['nothing is there'] });
     expect(backend.kernel).toBeDefined();
+  });
+
+  it('gives a sign of life around each pass, also where no config was ever good', async () => {
+    const { signsOfLife, turn } = startAgent(bad('oh no'));
+    await turn();
+    const began = { type: 'pass-began' };
+    // The second pass is the one after the watch has begun.
+    expect(signsOfLife).toMatchObject([began, { type: 'waiting' }, began, { type: 'waiting' }]);
+    expect(signsOfLife.at(-1)).toEqual({ type: 'waiting', forMs: resyncIntervalMs });
+    await turn(resyncIntervalMs);
+    expect(signsOfLife.slice(4)).toEqual([began, { type: 'waiting', forMs: resyncIntervalMs }]);
   });
 
   it('looks again on SIGHUP', async () => {
