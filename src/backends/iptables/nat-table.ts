@@ -1,0 +1,86 @@
+import type { Family } from '../../net/family.ts';
+import type { Command, Outcome, Runner } from '../../system/runner.ts';
+import { iptablesError, isChainAbsent, isIncompatible, isRuleAbsent } from './failure.ts';
+import type { ReadLegacyTables } from './legacy-tables.ts';
+import { type Flavour, natTable, postrouting, toolsOf, waitForLock } from './names.ts';
+import { type ListedRule, parseRule, rulesIn } from './rule-text.ts';
+
+/** The nat table of one flavour and one family: every effect of this backend. All methods throw AgentError. */
+export interface NatTable {
+  readonly flavour: Flavour;
+  readonly family: Family;
+
+  /** False where looking into the table would create it: the legacy tools make each table that they are asked about. */
+  exists(): Promise<boolean>;
+
+  /**
+   * The rules in POSTROUTING. Where another program's nft rules make that chain unreadable for iptables, those of
+   * `expected` that are there, each once.
+   */
+  postroutingRules(expected: readonly string[], signal?: AbortSignal): Promise<readonly ListedRule[]>;
+
+  /** The rules in a chain, as listed; undefined where it is absent, or unreadable for iptables. */
+  chainRules(chain: string, signal?: AbortSignal): Promise<readonly string[] | undefined>;
+
+  /** Runs one transaction of iptables-restore: all of it or nothing. */
+  restore(text: string, signal?: AbortSignal): Promise<void>;
+}
+
+export interface NatTableOptions {
+  readonly flavour: Flavour;
+  readonly family: Family;
+  readonly runner: Runner;
+  readonly readLegacyTables: ReadLegacyTables;
+}
+
+export function createNatTable({ flavour, family, runner, readLegacyTables }: NatTableOptions): NatTable {
+  const tools = toolsOf(flavour, family);
+
+  async function run(command: Command, isExpected: (outcome: Outcome) => boolean): Promise<Outcome> {
+    const outcome = await runner.run(command);
+    if (outcome.exitCode === 0 || isExpected(outcome)) return outcome;
+    throw iptablesError(command, outcome);
+  }
+
+  const rulesCommand = (args: readonly string[], signal?: AbortSignal): Command => ({
+    tool: tools.rules,
+    args: [...waitForLock, '-t', natTable, ...args],
+    signal,
+  });
+
+  async function isThere(rule: string, signal?: AbortSignal): Promise<boolean> {
+    const { words } = parseRule(rule);
+    const { exitCode } = await run(rulesCommand(['-C', ...words.slice(1)], signal), isRuleAbsent);
+    return exitCode === 0;
+  }
+
+  return {
+    flavour,
+    family,
+
+    async exists() {
+      return flavour === 'nft' || (await readLegacyTables(family)).includes(natTable);
+    },
+
+    async postroutingRules(expected, signal) {
+      const command = rulesCommand(['-S', postrouting], signal);
+      const { exitCode, stdout } = await run(command, ({ stderr }) => isIncompatible(stderr));
+      if (exitCode === 0) return rulesIn(stdout).map(parseRule);
+      const found: ListedRule[] = [];
+      for (const rule of expected) if (await isThere(rule, signal)) found.push(parseRule(rule));
+      return found;
+    },
+
+    async chainRules(chain, signal) {
+      const { exitCode, stdout } = await run(rulesCommand(['-S', chain], signal), isChainAbsent);
+      return exitCode === 0 ? rulesIn(stdout) : undefined;
+    },
+
+    async restore(text, signal) {
+      await run({ tool: tools.restore, args: restoreArguments, input: text, signal }, () => false);
+    },
+  };
+}
+
+/** Without --noflush the other chains of the table would go. */
+export const restoreArguments: readonly string[] = [...waitForLock, '--noflush'];

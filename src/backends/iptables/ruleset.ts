@@ -1,0 +1,126 @@
+import type { Cidr } from '../../net/cidr.ts';
+import { formatPortRange, portRangeShares } from '../../net/port-range.ts';
+import { linkLocal } from '../../policy/decide.ts';
+import type { FamilyPolicy, Policy } from '../../policy/policy.ts';
+import { protocolsWithPorts } from '../../policy/protocol.ts';
+import { comments, helperChains, postrouting } from './names.ts';
+
+/** A chain of the nat table and its rules, spelt as `iptables -S` lists them. */
+export interface Chain {
+  readonly name: string;
+  readonly rules: readonly string[];
+}
+
+/** What the nat table of one family holds of ours: a jump in POSTROUTING and the chains behind it, the main one first. */
+export interface Ruleset {
+  readonly jump: string;
+  readonly chains: readonly Chain[];
+  /** Helper chains that this policy has no use for. */
+  readonly unusedChains: readonly string[];
+}
+
+/** The options that both families share. */
+type MasqueradeOptions = Pick<Policy, 'randomFully' | 'toPorts'>;
+
+/**
+ * The ruleset of an enabled family. For what upstream can be told, chain, rules and comments are those of upstream's
+ * syncMasqRules, in the order of the config. Its own lists come as further rules; a family that uses
+ * `masqueradeSources` has everything but the link-local rule in a second chain, since iptables can't say "source
+ * outside of these networks" in one rule.
+ */
+export function buildRuleset(policy: FamilyPolicy, options: MasqueradeOptions, chain: string): Ruleset {
+  const helpers = helperChains(chain);
+  const limited = policy.masqueradeSources.length > 0;
+  const decision = decisionRules(policy, options, limited ? helpers.sources : chain, helpers.masquerade);
+  const chains = [
+    { name: chain, rules: [...linkLocalRules(policy, chain), ...(limited ? sourceRules(policy, chain) : decision)] },
+    ...(limited ? [{ name: helpers.sources, rules: decision }] : []),
+    ...(policy.forceMasquerade.length > 0
+      ? [{ name: helpers.masquerade, rules: masqueradeRules(options, helpers.masquerade) }]
+      : []),
+  ];
+  const used = new Set(chains.map(({ name }) => name));
+  return {
+    jump: jumpRule(chain),
+    chains,
+    unusedChains: Object.values(helpers).filter((name) => !used.has(name)),
+  };
+}
+
+/** Upstream's jump: everything that leaves the host, whatever the chain then says. */
+export function jumpRule(chain: string): string {
+  return rule(postrouting, [comment(comments.jump(chain)), '-m addrtype ! --dst-type LOCAL', `-j ${chain}`]);
+}
+
+/** The jump as upstream v2.10.0 to v2.12.0 and Azure's agent made it, with quotes inside the comment. */
+export function quotedJumpRule(chain: string): string {
+  const quoted = `-m comment --comment "\\"${comments.jump(chain)}\\""`;
+  return rule(postrouting, [quoted, '-m addrtype ! --dst-type LOCAL', `-j ${chain}`]);
+}
+
+function linkLocalRules({ family, masqueradeLinkLocal }: FamilyPolicy, chain: string): string[] {
+  if (masqueradeLinkLocal) return [];
+  return [rule(chain, [address('-d', linkLocal[family]), comment(comments.keepDestination), '-j RETURN'])];
+}
+
+/** Sends the listed sources on; others reach the end of the chain and are kept. A goto, so that its end is ours too. */
+function sourceRules({ masqueradeSources }: FamilyPolicy, chain: string): string[] {
+  const { sources } = helperChains(chain);
+  return masqueradeSources.map(({ cidr }) =>
+    rule(chain, [address('-s', cidr), comment(comments.masqueradeSource), `-g ${sources}`]),
+  );
+}
+
+/** Steps 5 to 9 of the decision. */
+function decisionRules(policy: FamilyPolicy, options: MasqueradeOptions, chain: string, masquerade: string): string[] {
+  const forced = policy.forceMasquerade.map(({ cidr }) =>
+    rule(chain, [address('-d', cidr), comment(comments.forceMasquerade), `-g ${masquerade}`]),
+  );
+  if (!policy.masqueradeOutbound) return [...forced, rule(chain, [comment(comments.outboundOff), '-j RETURN'])];
+  return [
+    ...forced,
+    ...policy.keepSources.map(({ cidr }) =>
+      rule(chain, [address('-s', cidr), comment(comments.keepSource), '-j RETURN']),
+    ),
+    ...policy.keepDestinations.map(({ cidr }) =>
+      rule(chain, [address('-d', cidr), comment(comments.keepDestination), '-j RETURN']),
+    ),
+    ...masqueradeRules(options, chain),
+  ];
+}
+
+/** Upstream's writeMasqRules: a rule per protocol and range, chosen in proportion to their sizes, then one for the rest. */
+function masqueradeRules({ randomFully, toPorts }: MasqueradeOptions, chain: string): string[] {
+  const random = randomFully ? ['--random-fully'] : [];
+  const ranged = protocolsWithPorts.flatMap((protocol) =>
+    portRangeShares(toPorts).map(({ range, size, remaining }) =>
+      rule(chain, [
+        `-p ${protocol}`,
+        comment(comments.masquerade),
+        ...(size < remaining ? [`-m statistic --mode random --probability ${probability(size / remaining)}`] : []),
+        `-j MASQUERADE --to-ports ${formatPortRange(range)}`,
+        ...random,
+      ]),
+    ),
+  );
+  return [...ranged, rule(chain, [comment(comments.masquerade), '-j MASQUERADE', ...random])];
+}
+
+/** As the kernel keeps a probability, in steps of 2^-31, and as iptables prints it. */
+function probability(share: number): string {
+  const steps = 2 ** 31;
+  return (Math.round(share * steps) / steps).toFixed(11);
+}
+
+/** A network as a match; every address is no match at all, as iptables lists it. */
+function address(option: '-s' | '-d', { prefix, text }: Cidr): string {
+  return prefix === 0 ? '' : `${option} ${text}`;
+}
+
+function comment(text: string): string {
+  return `-m comment --comment "${text}"`;
+}
+
+function rule(chain: string, parts: readonly string[]): string {
+  return [`-A ${chain}`, ...parts].filter((part) => part !== '').join(' ');
+}
