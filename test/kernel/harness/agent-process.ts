@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Namespace } from './namespace.ts';
 
 /** The agent as it is shipped; vitest's global set-up and the demo build it. */
-const bundle = fileURLToPath(new URL('../../../dist/ip-masq-agent.js', import.meta.url));
+export const bundle = fileURLToPath(new URL('../../../dist/ip-masq-agent.js', import.meta.url));
 
 /** One line that the agent printed, and where. */
 export interface LogLine {
