@@ -1,6 +1,6 @@
 import type { Transaction } from '../../backends/backend.ts';
 import { exitCodes } from '../../errors.ts';
-import { backendOf } from '../backend-source.ts';
+import { namedBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
 import { configReaderOf, policyOf } from '../policy-source.ts';
 import { complainAbout, complainOfWarnings } from '../problems.ts';
@@ -10,7 +10,7 @@ export const render: CommandFunction = async (context) => {
   const reading = await configReaderOf(context.flags).read();
   if (!reading.ok) return complainAbout(context, reading);
   complainOfWarnings(context, reading);
-  const transactions = backendOf(context.flags).render(policyOf(context.flags, reading.config));
+  const transactions = namedBackend(context.flags).render(policyOf(context.flags, reading.config));
   context.print(transactions.map(printable).join('\n'));
   return exitCodes.done;
 };

@@ -6,7 +6,7 @@ import { subscribeToSignal } from '../../system/signals.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { version } from '../../version.ts';
-import { backendOf } from '../backend-source.ts';
+import { namedBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
 import { configReaderOf, policyOf } from '../policy-source.ts';
 
@@ -19,7 +19,7 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
   const signals = ['SIGTERM', 'SIGINT'] as const;
   for (const signal of signals) process.once(signal, () => stop.abort(signal));
 
-  const backend = backendOf(flags);
+  const backend = namedBackend(flags);
   report({
     type: 'started',
     version,
