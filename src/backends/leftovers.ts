@@ -1,0 +1,88 @@
+import { type AgentError, asAgentError, codeOf } from '../errors.ts';
+import { type Family, families } from '../net/family.ts';
+import type { Runner } from '../system/runner.ts';
+import type { Backend, BackendName } from './backend.ts';
+import { type ReadLegacyTables, readLegacyTables } from './iptables/legacy-tables.ts';
+import type { Flavour } from './iptables/names.ts';
+import { createNatTable } from './iptables/nat-table.ts';
+import { describeOwnRules, findOwnRules, removeOwnRules } from './iptables/removal.ts';
+import { nftError } from './nft/failure.ts';
+import { table as nftTable } from './nft/names.ts';
+
+export interface LeftoverOptions {
+  /** The backend whose rules under `chain` are to stay. */
+  readonly active: BackendName;
+  /** --masq-chain. */
+  readonly chain: string;
+  readonly runner: Runner;
+  /** Removes the nft table. */
+  readonly nft: Pick<Backend, 'cleanup'>;
+  readonly readLegacyTables?: ReadLegacyTables;
+}
+
+/** What a search came to. A place that could not be searched does not end the search of the others. */
+export interface Leftovers {
+  /** What was found, or removed: `iptables-legacy ipv4: chain IP-MASQ-AGENT`. */
+  readonly found: readonly string[];
+  readonly failures: readonly AgentError[];
+}
+
+/** Looks into one place where rules of ours may be, and says what is, or was, there. */
+type Search = (remove: boolean, signal?: AbortSignal) => Promise<readonly string[]>;
+
+/**
+ * Finds what this agent (under another backend or another --masq-chain), upstream or Azure's agent left, in every
+ * backend and family. Changes nothing. Throws AgentError ABORTED only.
+ */
+export function findLeftovers(options: LeftoverOptions, signal?: AbortSignal): Promise<Leftovers> {
+  return searchAll(options, false, signal);
+}
+
+/** Removes what `findLeftovers` finds. Meant for when the active rules are in place: new before old. */
+export function removeLeftovers(options: LeftoverOptions, signal?: AbortSignal): Promise<Leftovers> {
+  return searchAll(options, true, signal);
+}
+
+async function searchAll(options: LeftoverOptions, remove: boolean, signal?: AbortSignal): Promise<Leftovers> {
+  const found: string[] = [];
+  const failures: AgentError[] = [];
+  for (const search of searchesOf(options)) {
+    try {
+      found.push(...(await search(remove, signal)));
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ABORTED') throw error;
+      // Without the tool or the kernel's support for it, nothing there can be in force that we could remove.
+      if (code !== 'TOOL_MISSING' && code !== 'KERNEL_UNSUPPORTED') failures.push(asAgentError(error));
+    }
+  }
+  return { found, failures };
+}
+
+function searchesOf(options: LeftoverOptions): readonly Search[] {
+  const natTables = (['nft', 'legacy'] as const).flatMap((flavour) =>
+    families.map((family) => natTableSearch(options, flavour, family)),
+  );
+  return options.active === 'nft' ? natTables : [nftSearch(options), ...natTables];
+}
+
+function natTableSearch(options: LeftoverOptions, flavour: Flavour, family: Family): Search {
+  const name: BackendName = `iptables-${flavour}`;
+  const table = createNatTable({ readLegacyTables, ...options, flavour, family });
+  const active = options.active === name ? options.chain : undefined;
+  return async (remove, signal) => {
+    const own = await findOwnRules(table, options.chain, active, signal);
+    if (remove) await removeOwnRules(table, own, signal);
+    return describeOwnRules(own).map((what) => `${name} ${family}: ${what}`);
+  };
+}
+
+function nftSearch({ runner, nft }: LeftoverOptions): Search {
+  return async (remove, signal) => {
+    // Of all listings, the one whose cost does not grow with the elements of sets.
+    const outcome = await runner.run({ tool: 'nft', args: ['list', 'chains', 'inet'], signal });
+    if (outcome.exitCode !== 0) throw nftError(outcome, '');
+    if (!outcome.stdout.split('\n').includes(`table ${nftTable} {`)) return [];
+    return remove ? nft.cleanup(signal) : [`nft table ${nftTable}`];
+  };
+}
