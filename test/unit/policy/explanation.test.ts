@@ -54,14 +54,14 @@ test('is plain data with the deciding entry, its place, and what would come next
     id: 'force-masquerade',
     reason: 'the destination is in forceMasqueradeCIDRs',
     entry: '203.0.113.0/24',
-    source: 'ipv4-forceMasquerade:2',
+    source: 'config:2',
     next: {
       verdict: 'keep',
       step: 8,
       id: 'keep-destination',
       reason: 'the destination is in nonMasqueradeCIDRs',
       entry: '203.0.113.0/24',
-      source: 'ipv4-keepDestinations:3',
+      source: 'config:3',
     },
     ports: [
       { range: '1024-29999', probability: 28_976 / 61_744 },
@@ -118,7 +118,7 @@ describe('names the cause and its place for step', () => {
       {
         reason: 'masqueradeSrcCIDRs has IPv4 entries, and the source is in none of them',
         entry: null,
-        source: 'ipv4-masqueradeSources:1',
+        source: 'config:1',
       },
     ],
     [
@@ -129,7 +129,7 @@ describe('names the cause and its place for step', () => {
       {
         reason: 'the destination is in forceMasqueradeCIDRs',
         entry: '192.0.2.0/24',
-        source: 'ipv4-forceMasquerade:1',
+        source: 'config:1',
       },
     ],
     [
@@ -159,14 +159,14 @@ describe('names the cause and its place for step', () => {
       lists,
       '10.244.9.1',
       '8.8.8.8',
-      { reason: 'the source is in nonMasqueradeSrcCIDRs', entry: '10.244.9.0/24', source: 'ipv4-keepSources:1' },
+      { reason: 'the source is in nonMasqueradeSrcCIDRs', entry: '10.244.9.0/24', source: 'config:1' },
     ],
     [
       8,
       lists,
       '10.244.7.2',
       '172.31.255.255',
-      { reason: 'the destination is in nonMasqueradeCIDRs', entry: '172.16.0.0/12', source: 'ipv4-keepDestinations:1' },
+      { reason: 'the destination is in nonMasqueradeCIDRs', entry: '172.16.0.0/12', source: 'config:1' },
     ],
     [9, lists, '10.244.7.2', '8.8.8.8', { reason: 'nothing says to keep the source', entry: null, source: 'default' }],
   ])('%i', (step, policy, source, destination, expected) => {
@@ -192,8 +192,8 @@ describe('as text', () => {
   test('of a masqueraded connection', () => {
     expect(formatExplanation(explain(lists, '10.244.7.2', '203.0.113.9', 'udp'))).toMatchInlineSnapshot(`
       "masquerade: 10.244.7.2 -> 203.0.113.9 udp
-        why    the destination is in forceMasqueradeCIDRs (step 5 of 9; 203.0.113.0/24, ipv4-forceMasquerade:2)
-        else   keep: the destination is in nonMasqueradeCIDRs (step 8 of 9; 203.0.113.0/24, ipv4-keepDestinations:3)
+        why    the destination is in forceMasqueradeCIDRs (step 5 of 9; 203.0.113.0/24, config:2)
+        else   keep: the destination is in nonMasqueradeCIDRs (step 8 of 9; 203.0.113.0/24, config:3)
         ports  1024-29999 (46.9 %) or 32768-65535 (53.1 %), chosen at random
         note   The addresses of the node are not known here: destinations that are its own are kept (step 1).
       "
@@ -219,7 +219,7 @@ describe('as text', () => {
   test('of a connection that is kept', () => {
     expect(formatExplanation(explain(lists, '10.244.7.2', '192.168.0.1', 'tcp'))).toMatchInlineSnapshot(`
       "keep: 10.244.7.2 -> 192.168.0.1 tcp
-        why    the destination is in nonMasqueradeCIDRs (step 8 of 9; 192.168.0.0/16, ipv4-keepDestinations:2)
+        why    the destination is in nonMasqueradeCIDRs (step 8 of 9; 192.168.0.0/16, config:2)
         else   masquerade: nothing says to keep the source (step 9 of 9; default)
         means  this agent leaves the connection alone; other NAT rules of the host still see it
         note   The addresses of the node are not known here: destinations that are its own are kept (step 1).
@@ -234,7 +234,7 @@ describe('as text', () => {
     expect(formatExplanation(explanation)).toMatchInlineSnapshot(`
       "keep: 10.244.7.2 -> 203.0.113.9
         why    the destination is an address of the host itself (step 1 of 9; default)
-        else   masquerade: the destination is in forceMasqueradeCIDRs (step 5 of 9; 203.0.113.0/24, ipv4-forceMasquerade:2)
+        else   masquerade: the destination is in forceMasqueradeCIDRs (step 5 of 9; 203.0.113.0/24, config:2)
         means  this agent leaves the connection alone; other NAT rules of the host still see it
         note   Step 1 was judged by the addresses of this machine.
       "

@@ -1,0 +1,117 @@
+import * as fc from 'fast-check';
+import { formatAddress } from '../../../src/net/cidr.ts';
+import type { Family } from '../../../src/net/family.ts';
+import { type Bits, numberOf, parseBits } from '../../generators/bits.ts';
+import type { NaivePacket } from '../../generators/naive-decision.ts';
+import type { PlainPolicy } from '../../generators/plain-policy.ts';
+import { type PacketAim, packetAims, takeAim } from '../../generators/policies.ts';
+import type { Flow, Protocol, Side } from '../harness/test-bed.ts';
+import { addresses } from '../harness/topology.ts';
+
+interface PlannedPacket extends NaivePacket {
+  /** Whether the destination is an address of the node. */
+  readonly isLocal: boolean;
+}
+
+/** A connection that the test bed can make, and what the models have to know of it. */
+export interface PlannedFlow extends PlannedPacket {
+  readonly flow: Required<Flow>;
+  /** The address that masquerading gives it: that of the interface by which it leaves the node. */
+  readonly masqueradeAddress: string;
+}
+
+export interface FlowAim extends PacketAim {
+  readonly from: Side;
+  readonly protocol: Protocol;
+  /** Whether it goes to an address of the node, whatever the aim of the packet. */
+  readonly toNode: boolean;
+}
+
+function weighted<T>(choices: readonly (readonly [value: T, weight: number])[]): fc.Arbitrary<T> {
+  return fc.oneof(...choices.map(([value, weight]) => ({ arbitrary: fc.constant(value), weight })));
+}
+
+/** Mostly UDP from the pod; a ping costs as much as a hundred packets. */
+export const flowAims: fc.Arbitrary<FlowAim> = fc
+  .record({
+    packet: packetAims,
+    from: weighted<Side>([
+      ['pod', 6],
+      ['world', 2],
+      ['node', 2],
+    ]),
+    protocol: weighted<Protocol>([
+      ['udp', 90],
+      ['tcp', 8],
+      ['icmp', 2],
+    ]),
+    toNode: weighted([
+      [false, 19],
+      [true, 1],
+    ]),
+  })
+  .map(({ packet, ...rest }) => ({ ...packet, ...rest }));
+
+export const nodeAddresses: readonly string[] = [
+  addresses.ipv4.node,
+  addresses.ipv4.nodeTowardsPod,
+  addresses.ipv6.node,
+  addresses.ipv6.nodeTowardsPod,
+  addresses.linkLocal.node,
+];
+const ownAddresses = nodeAddresses.map(parseBits);
+const podAddresses = [addresses.ipv4.pod, addresses.ipv6.pod, addresses.linkLocal.pod].map(parseBits);
+
+/** Addresses that no socket can use or no router forwards: this network, loopback, multicast, reserved, broadcast. */
+const unusable: Readonly<Record<Family, RegExp>> = {
+  ipv4: /^(0{8}|01111111|111)/,
+  ipv6: /^(0{127}|0{80}1{16}|1{8})/,
+};
+
+/** The flow that an aim means under this policy; undefined where it can't be made or its verdict can't be seen. */
+export function planFlow(policy: PlainPolicy, aim: FlowAim): PlannedFlow | undefined {
+  const { family, protocol } = aim;
+  const aimed = takeAim(policy, aim);
+  const target = aim.toNode ? parseBits(addresses[family].node) : aimed.destination;
+  const toLinkLocalIPv6 = isLinkLocalIPv6(target);
+  // No router forwards IPv6 link-local packets: only the node itself can send them.
+  const from = toLinkLocalIPv6 ? 'node' : aim.from;
+  // The node has to send from the address that masquerading towards world does not give, to show a difference.
+  const source = from === 'node' ? parseBits(addresses[family].nodeTowardsPod) : aimed.source;
+  const packet = { family, source, destination: target, isLocal: ownAddresses.includes(target) };
+  if (!canBeSent(packet, from) || !canBeSeen(packet, from, protocol)) return undefined;
+  const destination = formatAddress(family, numberOf(target));
+  return {
+    ...packet,
+    masqueradeAddress: masqueradeAddress(family, from, toLinkLocalIPv6),
+    flow: {
+      from,
+      protocol,
+      source: formatAddress(family, numberOf(source)),
+      destination: toLinkLocalIPv6 ? `${destination}%world` : destination,
+    },
+  };
+}
+
+function isLinkLocalIPv6(address: Bits): boolean {
+  return address.length === 128 && address.startsWith('1111111010');
+}
+
+function canBeSent({ family, source, destination }: NaivePacket, from: Side): boolean {
+  if (unusable[family].test(source) || unusable[family].test(destination)) return false;
+  return from === 'node' || !(ownAddresses.includes(source) || isLinkLocalIPv6(source));
+}
+
+function canBeSeen({ destination, isLocal }: PlannedPacket, from: Side, protocol: Protocol): boolean {
+  // Echo requests are observed in world only.
+  if (protocol === 'icmp') return from !== 'world' && !isLocal;
+  // The node would not answer borrowed addresses to the side that they come from.
+  if (protocol === 'tcp' && isLocal) return from === 'node';
+  // Towards the pod, the node sends from the address that masquerading gives.
+  return from !== 'node' || !podAddresses.includes(destination);
+}
+
+function masqueradeAddress(family: Family, from: Side, toLinkLocalIPv6: boolean): string {
+  if (toLinkLocalIPv6) return addresses.linkLocal.node;
+  return from === 'world' ? addresses[family].nodeTowardsPod : addresses[family].node;
+}
