@@ -53,6 +53,11 @@ export const errorTable = {
     exitCode: 3,
     advice: 'Install nftables or iptables, or give the agent NET_ADMIN; the reasons above name what is missing.',
   },
+  // Not a usage error: the same flags work once the address is free.
+  LISTEN_FAILED: {
+    exitCode: 3,
+    advice: 'Free the address or choose another one with --metrics-bind-address or --healthz-bind-address.',
+  },
   INTERNAL: {
     exitCode: 3,
     advice: 'This is a bug in ip-masq-agent: please report it with this message.',

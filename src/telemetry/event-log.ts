@@ -1,25 +1,31 @@
 import type { AgentEvent, ReportEvent } from '../agent-event.ts';
 import { formatProblem } from '../config/problem.ts';
 import { describeProvenance } from '../config/provenance.ts';
-import { families } from '../net/family.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';
-import { type ListName, listNames, type Policy, type PolicyEntry } from '../policy/policy.ts';
-import type { Log } from './log.ts';
+import type { PolicyEntry } from '../policy/policy.ts';
+import type { Log, LogFields } from './log.ts';
+import { configKeys, describeEntryCounts } from './policy-entries.ts';
 
-/** The lists under the names that users write in the config. */
-const configKeys: Readonly<Record<ListName, string>> = {
-  masqueradeSources: 'masqueradeSrcCIDRs',
-  forceMasquerade: 'forceMasqueradeCIDRs',
-  keepSources: 'nonMasqueradeSrcCIDRs',
-  keepDestinations: 'nonMasqueradeCIDRs',
-};
+type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type }>;
 
-/** Turns events into log lines: what changed and why, and nothing for a pass that changed nothing. */
-export function createEventLog(log: Log): ReportEvent {
-  return (event) => logEvent(log, event);
+/** What the lines so far have left to be said. */
+interface Memory {
+  /** The files of a config that was accepted but has not come to the kernel yet; told together with what it changes. */
+  acceptedFiles: readonly string[] | undefined;
+  /** The failure that persists: how many passes in a row, since when (performance.now()), and the text of the last. */
+  failure: { readonly count: number; readonly since: number; readonly text: string } | undefined;
 }
 
-function logEvent(log: Log, event: AgentEvent): void {
+/**
+ * Turns events into log lines: one for a change, saying what changed and why; nothing for a pass that changed nothing;
+ * a failure that persists at its 1st, 2nd, 4th, 8th … time, and its end.
+ */
+export function createEventLog(log: Log): ReportEvent {
+  const memory: Memory = { acceptedFiles: undefined, failure: undefined };
+  return (event) => logEvent(log, memory, event);
+}
+
+function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
   switch (event.type) {
     case 'started':
       log.info(`ip-masq-agent ${event.version} started`, {
@@ -30,25 +36,19 @@ function logEvent(log: Log, event: AgentEvent): void {
       return;
     case 'config-accepted':
       for (const warning of event.reading.warnings) log.warn(formatProblem(warning));
-      log.info('config accepted', {
-        files: event.reading.files.length > 0 ? event.reading.files : 'none, defaults apply',
-      });
+      memory.acceptedFiles = event.reading.files;
       return;
     case 'config-rejected':
       logRejected(log, event);
       return;
     case 'applied':
-      logApplied(log, event);
+      logApplied(log, memory, event);
       return;
     case 'in-sync':
-      log.debug('rules in sync', { trigger: event.trigger, took: milliseconds(event.durationMs) });
+      logInSync(log, memory, event);
       return;
     case 'failed':
-      log.error(`${event.error.message}. ${event.error.advice}`, {
-        code: event.error.code,
-        trigger: event.trigger,
-        retryIn: milliseconds(event.retryInMs),
-      });
+      logFailed(log, memory, event);
       return;
     case 'pass-began':
     case 'waiting':
@@ -65,58 +65,109 @@ function logEvent(log: Log, event: AgentEvent): void {
 }
 
 /** One entry for the whole rejection, however many mistakes the config has. */
-function logRejected(log: Log, { reading, policyKept }: Extract<AgentEvent, { type: 'config-rejected' }>): void {
+function logRejected(log: Log, { reading, policyKept }: EventOf<'config-rejected'>): void {
   const kept = policyKept
     ? 'the last good config stays in force'
     : 'no config was accepted yet, the rules in the kernel are left alone';
   const [first, ...others] = reading.problems.map(formatProblem);
-  log.error(`config rejected, ${kept}: ${first ?? 'no reason given'}`, others.length > 0 ? { others } : {});
+  log.error(
+    `config rejected, ${kept}: ${first ?? 'no reason given'}`,
+    others.length > 0 ? { others: shortened(others) } : {},
+  );
   for (const warning of reading.warnings) log.warn(formatProblem(warning));
 }
 
-function logApplied(log: Log, event: Extract<AgentEvent, { type: 'applied' }>): void {
-  const fields = { trigger: event.trigger, took: milliseconds(event.durationMs) };
-  if (event.previous === undefined) {
-    log.info('rules applied', { ...fields, entries: entryCounts(event.policy) });
+function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
+  const { trigger, policy, previous, differences, durationMs } = event;
+  const context = { trigger, took: milliseconds(durationMs), ...takeFiles(memory), ...takeFailure(memory) };
+  if (previous === undefined) {
+    log.info('rules applied', { ...context, entries: describeEntryCounts(policy) });
     return;
   }
-  const { lists, settings } = policyChanges(event.previous, event.policy);
-  if (lists.length + settings.length === 0) {
+  const { lists, settings } = policyChanges(previous, policy);
+  if (differences.length > 0) {
     log.warn('rules had been changed by somebody else and were repaired', {
-      ...fields,
-      differences: event.differences,
+      ...context,
+      differences: shortened(differences),
     });
     return;
   }
   log.info('rules changed', {
-    ...fields,
     ...Object.fromEntries(lists.flatMap(changeFields)),
     ...(settings.length > 0 ? { settings } : {}),
+    ...context,
   });
 }
 
-function entryCounts(policy: Policy): string {
-  const counts = listNames.flatMap((list) => {
-    const count = families.reduce((sum, family) => sum + policy[family][list].length, 0);
-    return count > 0 ? [`${configKeys[list]}:${count}`] : [];
-  });
-  return counts.join(',') || 'none';
+/** Silent at most log levels, but for an end of failures and for a config whose rules were in place already. */
+function logInSync(log: Log, memory: Memory, { trigger, policy, durationMs }: EventOf<'in-sync'>): void {
+  const context = { trigger, took: milliseconds(durationMs) };
+  const news = { ...takeFiles(memory), ...takeFailure(memory) };
+  if ('files' in news) {
+    log.info('config accepted; the kernel holds its rules already', {
+      ...context,
+      ...news,
+      entries: describeEntryCounts(policy),
+    });
+  } else if ('failures' in news) {
+    log.info('rules in sync again', { ...context, ...news });
+  } else {
+    log.debug('rules in sync', context);
+  }
 }
 
-/** More CIDRs than this in one line help nobody. */
-const shownEntries = 20;
+function logFailed(log: Log, memory: Memory, { error, trigger, retryInMs }: EventOf<'failed'>): void {
+  const text = `${error.message}. ${error.advice}`;
+  const before = memory.failure;
+  const count = (before?.count ?? 0) + 1;
+  memory.failure = { count, since: before?.since ?? performance.now(), text };
+  const fields = {
+    code: error.code,
+    trigger,
+    retryIn: milliseconds(retryInMs),
+    ...(count > 1 ? { failures: count } : {}),
+    ...takeFiles(memory),
+  };
+  // Retries come as often as resyncs: the same line each time would drown the log.
+  const isNews = text !== before?.text || isPowerOfTwo(count);
+  if (isNews) log.error(text, fields);
+  else log.debug(text, fields);
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return Number.isInteger(Math.log2(count));
+}
+
+/** The files of the config that this line is the first to tell of. */
+function takeFiles(memory: Memory): LogFields {
+  const files = memory.acceptedFiles;
+  memory.acceptedFiles = undefined;
+  if (files === undefined) return {};
+  return { files: files.length > 0 ? files : 'none, defaults apply' };
+}
+
+/** What this line ends: failures in a row, and for how long. */
+function takeFailure(memory: Memory): LogFields {
+  const { failure } = memory;
+  memory.failure = undefined;
+  return failure ? { failures: failure.count, failedFor: milliseconds(performance.now() - failure.since) } : {};
+}
 
 function changeFields({ list, added, removed }: ListChange): [string, readonly string[]][] {
   const field = (verb: string, entries: readonly PolicyEntry[]): [string, readonly string[]][] =>
-    entries.length === 0 ? [] : [[`${configKeys[list]} ${verb}`.replace(' ', '.'), shown(entries)]];
+    entries.length === 0 ? [] : [[`${configKeys[list]}.${verb}`, shortened(entries.map(describeEntry))]];
   return [...field('added', added), ...field('removed', removed)];
 }
 
-function shown(entries: readonly PolicyEntry[]): string[] {
-  const texts = entries
-    .slice(0, shownEntries)
-    .map(({ cidr, source }) => `${cidr.text} (${describeProvenance(source)})`);
-  return entries.length > shownEntries ? [...texts, `and ${entries.length - shownEntries} more`] : texts;
+function describeEntry({ cidr, source }: PolicyEntry): string {
+  return `${cidr.text} (${describeProvenance(source)})`;
+}
+
+/** More than this in one field help nobody. */
+const shownItems = 20;
+
+function shortened(items: readonly string[]): readonly string[] {
+  return items.length > shownItems ? [...items.slice(0, shownItems), `and ${items.length - shownItems} more`] : items;
 }
 
 function milliseconds(duration: number): string {

@@ -22,13 +22,21 @@ export function createLog(options: { level: LogLevel; format: LogFormat }): Log 
   }) satisfies Logger;
 }
 
-function textLine({ timestamp, level, message, ...fields }: Record<string, unknown>): string {
+/** One entry as text: time, level, message, then the fields as logfmt. Whatever it contains, it is one line. */
+export function textLine({ timestamp, level, message, ...fields }: Record<string, unknown>): string {
   const details = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
-  return `${String(timestamp)} ${level === 'warn' || level === 'info' ? `${level} ` : level} ${String(message)}${details.join('')}`;
+  return `${String(timestamp)} ${String(level).padEnd(5)} ${escaped(String(message))}${details.join('')}`;
 }
 
-/** Values with spaces or quotes are quoted, as logfmt does. */
+/** Values with spaces, quotes or control characters are quoted, as logfmt does. */
 function fieldText(value: unknown): string {
-  const text = Array.isArray(value) ? value.join(',') : String(value);
-  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+  const text = Array.isArray(value) ? value.join(', ') : String(value);
+  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : escaped(JSON.stringify(text));
+}
+
+/** Control characters as escapes: parts of a message come from files that anybody may have written. */
+function escaped(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (character) =>
+    character === '\n' ? '\\n' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

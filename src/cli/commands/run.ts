@@ -3,23 +3,31 @@ import { watchConfig } from '../../config/watch.ts';
 import { exitCodes } from '../../errors.ts';
 import type { ReconcileDependencies } from '../../reconcile.ts';
 import { subscribeToSignal } from '../../system/signals.ts';
+import { createStatusTracker } from '../../telemetry/agent-status.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
+import { fanOut } from '../../telemetry/fan-out.ts';
+import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { version } from '../../version.ts';
 import { namedBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
+import { observabilityOf } from '../observability-source.ts';
 import { configReaderOf, policyOf } from '../policy-source.ts';
 
 /** The agent itself, until SIGTERM or SIGINT; with --once, one pass. */
 export const run: CommandFunction = async ({ flags, warnings }) => {
   const log = createLog({ level: flags['log-level'], format: flags['log-format'] });
   for (const warning of warnings) log.warn(warning);
-  const report = createEventLog(log);
   const stop = new AbortController();
   const signals = ['SIGTERM', 'SIGINT'] as const;
   for (const signal of signals) process.once(signal, () => stop.abort(signal));
 
   const backend = namedBackend(flags);
+  const tracker = createStatusTracker();
+  const observability = flags.once
+    ? undefined
+    : await observabilityOf(flags, { backend: backend.name, status: tracker.status, log, stop: stop.signal });
+  const report = fanOut([createEventLog(log), tracker.report, ...(observability ? [observability.report] : [])]);
   report({
     type: 'started',
     version,
@@ -37,15 +45,22 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
     await runOnce(dependencies, stop.signal);
     return exitCodes.done;
   }
-  await runAgent(
-    {
-      ...dependencies,
-      watchConfig: (onEvent) =>
-        watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason })),
-      onReloadSignal: (onEvent) => subscribeToSignal('SIGHUP', onEvent),
-    },
-    stop.signal,
-  );
+  for (const server of observability?.servers ?? []) report({ type: 'serving', ...server });
+  const stopHeartbeat = startHeartbeat(log, tracker.status);
+  try {
+    await runAgent(
+      {
+        ...dependencies,
+        watchConfig: (onEvent) =>
+          watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason })),
+        onReloadSignal: (onEvent) => subscribeToSignal('SIGHUP', onEvent),
+      },
+      stop.signal,
+    );
+  } finally {
+    stopHeartbeat();
+    await observability?.stop();
+  }
   report({ type: 'stopped', reason: String(stop.signal.reason) });
   return exitCodes.done;
 };
