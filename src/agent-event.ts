@@ -4,7 +4,7 @@ import type { AgentError } from './errors.ts';
 import type { Policy } from './policy/policy.ts';
 
 /** What made the agent look at config and kernel. */
-export type Trigger = 'start' | 'config-change' | 'resync' | 'signal' | 'retry';
+export type Trigger = 'start' | 'config-change' | 'resync' | 'signal' | 'retry' | 'foreign-change';
 
 export type AcceptedConfig = Extract<ConfigReading, { ok: true }>;
 export type RejectedConfig = Extract<ConfigReading, { ok: false }>;
@@ -29,7 +29,23 @@ export type AgentEvent =
       readonly policy: Policy;
       readonly previous: Policy | undefined;
       readonly differences: readonly string[];
+      /** Who changed the rules of ours that had to be repaired, as far as that is known. */
+      readonly changedBy?: string | undefined;
       readonly durationMs: number;
+    }
+  /** Somebody undoes our repairs again and again: foreign changes are not answered at once any more, for so long. */
+  | {
+      readonly type: 'fight';
+      readonly repairs: number;
+      readonly changedBy?: string | undefined;
+      readonly pauseMs: number;
+    }
+  /** Rules of other agents, or of this one under another backend, were removed; `removals` counts from the start. */
+  | {
+      readonly type: 'leftovers';
+      readonly removed: readonly string[];
+      readonly failures: readonly AgentError[];
+      readonly removals: number;
     }
   /** The kernel held the policy already; nothing was written. */
   | { readonly type: 'in-sync'; readonly trigger: Trigger; readonly policy: Policy; readonly durationMs: number }
@@ -43,6 +59,8 @@ export type AgentEvent =
   | { readonly type: 'serving'; readonly address: string; readonly paths: readonly string[] }
   /** Changes of the config can't be watched; the resync still sees them. */
   | { readonly type: 'watch-failed'; readonly reason: string }
+  /** Changes of the kernel's rules are not heard of until the watch runs again; the resync still sees them. */
+  | { readonly type: 'kernel-watch-failed'; readonly reason: string }
   | { readonly type: 'stopped'; readonly reason: string };
 
 export type ReportEvent = (event: AgentEvent) => void;

@@ -1,21 +1,35 @@
 import type { Trigger } from './agent-event.ts';
+import type { KernelWatch, WatchKernel } from './backends/backend.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { AgentError, asAgentError } from './errors.ts';
-import { type ReconcileDependencies, type ReconcileState, reconcile } from './reconcile.ts';
+import { LeftoverPatrol, type RemoveLeftovers } from './leftover-patrol.ts';
+import { type Occasion, type ReconcileDependencies, type ReconcileState, reconcile } from './reconcile.ts';
+import { RepairLimit } from './repair-limit.ts';
 import { TriggerQueue } from './trigger-queue.ts';
 
 /** Starts something that calls back on each event until it is stopped. */
 export type Subscribe = (onEvent: () => void) => Promise<{ stop(): Promise<void> }>;
 
-export interface AgentDependencies extends ReconcileDependencies {
+export interface AgentDependencies extends PassDependencies {
   /** Changes of the config on disk. */
   readonly watchConfig: Subscribe;
   /** SIGHUP. */
   readonly onReloadSignal: Subscribe;
+  /** Changes of our rules in the kernel; undefined where the backend can't hear of them. */
+  readonly watchKernel?: WatchKernel | undefined;
+}
+
+/** What one pass needs. */
+export interface PassDependencies extends ReconcileDependencies {
+  /** Removes what other agents left, once the own rules are in place. */
+  readonly removeLeftovers: RemoveLeftovers;
 }
 
 /** The resync period until a config says otherwise: 1 minute, as upstream's default. */
 const initialResyncIntervalMs = 60_000;
+
+/** However far the watch of the kernel is trusted, so often the whole of our rules is read. */
+const fullCheckIntervalMs = 15 * 60_000;
 
 /**
  * The agent: keeps the kernel's NAT rules equal to the config until `stop` is aborted; the rules stay. Applies first,
@@ -23,9 +37,10 @@ const initialResyncIntervalMs = 60_000;
  */
 export async function runAgent(dependencies: AgentDependencies, stop: AbortSignal): Promise<void> {
   const triggers = new TriggerQueue();
-  const state = initialState();
+  const state = initialState(dependencies);
   await pass(dependencies, state, 'start', stop);
 
+  const kernelWatch = startKernelWatch(dependencies, state, triggers);
   const subscriptions = await Promise.all([
     dependencies.watchConfig(() => triggers.add('config-change')),
     dependencies.onReloadSignal(() => triggers.add('signal')),
@@ -39,16 +54,17 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
     dependencies.report({ type: 'waiting', forMs });
     const trigger = await triggers.next(forMs, due, stop);
     if (!trigger) break;
-    await pass(dependencies, state, trigger, stop);
+    await pass(dependencies, state, trigger, stop, kernelWatch);
   }
-  await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+  await Promise.all([...subscriptions, kernelWatch].map((subscription) => subscription?.stop()));
 }
 
 /** One pass and out, for `run --once`. Throws AgentError where the config is bad or the kernel can't be brought to it. */
-export async function runOnce(dependencies: ReconcileDependencies, stop: AbortSignal): Promise<void> {
-  const state = initialState();
-  await reconcile(dependencies, state, 'start', stop);
+export async function runOnce(dependencies: PassDependencies, stop: AbortSignal): Promise<void> {
+  const state = initialState(dependencies);
+  await reconcile(dependencies, state, { trigger: 'start', depth: 'full' }, stop);
   if (!state.policy) throw new AgentError('CONFIG_INVALID', 'the config is invalid; nothing was changed');
+  await state.leftovers.look(performance.now(), stop);
 }
 
 interface AgentState extends ReconcileState {
@@ -56,9 +72,15 @@ interface AgentState extends ReconcileState {
   failures: number;
   /** When to look at the kernel again, on the clock of performance.now(), and why. */
   nextPass: { readonly at: number; readonly trigger: Trigger };
+  /** When the last full check that found the kernel right, or made it so, began. */
+  fullCheckAt: number;
+  /** Who was last heard to change our rules. */
+  changedBy: string | undefined;
+  readonly repairs: RepairLimit;
+  readonly leftovers: LeftoverPatrol;
 }
 
-function initialState(): AgentState {
+function initialState({ removeLeftovers, report }: PassDependencies): AgentState {
   return {
     policy: undefined,
     applied: undefined,
@@ -66,7 +88,26 @@ function initialState(): AgentState {
     resyncIntervalMs: initialResyncIntervalMs,
     failures: 0,
     nextPass: { at: 0, trigger: 'resync' },
+    fullCheckAt: Number.NEGATIVE_INFINITY,
+    changedBy: undefined,
+    repairs: new RepairLimit(),
+    leftovers: new LeftoverPatrol(removeLeftovers, report),
   };
+}
+
+function startKernelWatch(
+  { watchKernel, report }: AgentDependencies,
+  state: AgentState,
+  triggers: TriggerQueue,
+): KernelWatch | undefined {
+  return watchKernel?.({
+    onChange(by) {
+      state.changedBy = by;
+      if (!state.repairs.isPaused(performance.now())) triggers.add('foreign-change');
+    },
+    onTrusted: () => triggers.add('resync'),
+    onFailure: (reason) => report({ type: 'kernel-watch-failed', reason }),
+  });
 }
 
 /** One pass, whatever comes of it: a failure is reported and tried again, sooner than the next resync. */
@@ -75,18 +116,43 @@ async function pass(
   state: AgentState,
   trigger: Trigger,
   stop: AbortSignal,
+  kernelWatch?: KernelWatch,
 ): Promise<void> {
-  dependencies.report({ type: 'pass-began' });
+  const { report } = dependencies;
+  report({ type: 'pass-began' });
+  const startedAt = performance.now();
+  const occasion = occasionOf(state, trigger, startedAt, kernelWatch);
   try {
-    const isComplete = await reconcile(dependencies, state, trigger, stop);
+    const result = await reconcile(dependencies, state, occasion, stop);
     // Events that change nothing must not put off the resync, however many there are.
-    if (!isComplete) return;
+    if (result === 'unchanged') return;
     state.failures = 0;
+    if (occasion.depth === 'full') state.fullCheckAt = startedAt;
     state.nextPass = { at: performance.now() + state.resyncIntervalMs, trigger: 'resync' };
+    if (result === 'repaired') countRepair(dependencies, state, occasion);
+    if (state.applied) await state.leftovers.look(startedAt, stop);
   } catch (cause) {
     state.failures++;
     const retryInMs = backoffDelayMs(state.failures, state.resyncIntervalMs);
     state.nextPass = { at: performance.now() + retryInMs, trigger: 'retry' };
-    if (!stop.aborted) dependencies.report({ type: 'failed', trigger, error: asAgentError(cause), retryInMs });
+    if (!stop.aborted) report({ type: 'failed', trigger, error: asAgentError(cause), retryInMs });
   }
+}
+
+/**
+ * A resync needs but a quick look while a watch has heard of every change since the last full check. What it did hear
+ * of has had a full check of its own.
+ */
+function occasionOf(state: AgentState, trigger: Trigger, now: number, kernelWatch?: KernelWatch): Occasion {
+  const { changedBy } = state;
+  state.changedBy = undefined;
+  const isWatched = kernelWatch !== undefined && kernelWatch.trustedSince() < state.fullCheckAt;
+  const isRecent = now - state.fullCheckAt < fullCheckIntervalMs;
+  const isQuick = trigger === 'resync' && isWatched && isRecent && changedBy === undefined;
+  return { trigger, depth: isQuick ? 'quick' : 'full', changedBy };
+}
+
+function countRepair({ report }: AgentDependencies, state: AgentState, { changedBy }: Occasion): void {
+  const pause = state.repairs.add(performance.now(), state.resyncIntervalMs);
+  if (pause) report({ type: 'fight', changedBy, ...pause });
 }

@@ -1,5 +1,5 @@
 import type { AgentEvent, ReportEvent, Trigger } from './agent-event.ts';
-import type { Backend } from './backends/backend.ts';
+import type { Backend, ObservationDepth } from './backends/backend.ts';
 import type { Config, ConfigReading } from './config/config.ts';
 import { samePolicy } from './policy/changes.ts';
 import type { Policy } from './policy/policy.ts';
@@ -23,24 +23,39 @@ export interface ReconcileState {
   resyncIntervalMs: number;
 }
 
+/** Why there is a pass, and how closely it must look. */
+export interface Occasion {
+  readonly trigger: Trigger;
+  readonly depth: ObservationDepth;
+  /** Who may have changed our rules. */
+  readonly changedBy?: string | undefined;
+}
+
+/**
+ * What a pass came to: `unchanged`, file events turned out to have changed nothing, and the kernel was not looked at;
+ * `repaired`, rules of ours had been changed by somebody else.
+ */
+export type PassResult = 'unchanged' | 'done' | 'repaired';
+
 /**
  * One pass: config file → policy → kernel. A bad config leaves the policy as it is, and the kernel is still held to
  * the last good one. Throws AgentError where the kernel could not be brought to the policy; the next pass tries again.
- * Says whether the pass was complete: false where file events turned out to have changed nothing.
  */
 export async function reconcile(
   dependencies: ReconcileDependencies,
   state: ReconcileState,
-  trigger: Trigger,
+  occasion: Occasion,
   stop: AbortSignal,
-): Promise<boolean> {
+): Promise<PassResult> {
   const isNew = takeConfig(dependencies, state, await dependencies.readConfig());
   // Several file events make one change: those that find nothing new leave the kernel to the resync.
-  if (trigger === 'config-change' && !isNew && state.applied === state.policy) return false;
-  if (!state.policy) return true;
-  dependencies.report(await bringKernelTo(state.policy, dependencies.backend, state.applied, trigger, stop));
+  if (occasion.trigger === 'config-change' && !isNew && state.applied === state.policy) return 'unchanged';
+  if (!state.policy) return 'done';
+  const event = await bringKernelTo(state.policy, dependencies.backend, state.applied, occasion, stop);
+  const isRepair = event.type === 'applied' && state.applied !== undefined && event.differences.length > 0;
   state.applied = state.policy;
-  return true;
+  dependencies.report(event);
+  return isRepair ? 'repaired' : 'done';
 }
 
 /** Remembers what a config asks for; reports it once. Says whether it is new. */
@@ -61,19 +76,22 @@ function takeConfig(
   return true;
 }
 
+type KernelEvent = Extract<AgentEvent, { type: 'applied' | 'in-sync' }>;
+
 /** Compares and, where they differ, writes. A policy known to differ from what the kernel holds needs no comparing. */
 async function bringKernelTo(
   policy: Policy,
   backend: Backend,
   previous: Policy | undefined,
-  trigger: Trigger,
+  { trigger, depth, changedBy }: Occasion,
   stop: AbortSignal,
-): Promise<AgentEvent> {
+): Promise<KernelEvent> {
   const startedAt = performance.now();
   const elapsed = (): number => performance.now() - startedAt;
   const isChange = previous !== undefined && !samePolicy(previous, policy);
-  const differences = isChange ? [] : (await backend.observe(policy, stop)).differences;
-  if (!isChange && differences.length === 0) return { type: 'in-sync', trigger, policy, durationMs: elapsed() };
-  await backend.apply(policy, stop);
-  return { type: 'applied', trigger, policy, previous, differences, durationMs: elapsed() };
+  const observed = isChange ? undefined : await backend.observe(policy, stop, depth);
+  if (observed?.state === 'in-sync') return { type: 'in-sync', trigger, policy, durationMs: elapsed() };
+  await backend.apply(policy, stop, observed);
+  const differences = observed?.differences ?? [];
+  return { type: 'applied', trigger, policy, previous, differences, changedBy, durationMs: elapsed() };
 }

@@ -23,6 +23,9 @@ export interface Observation {
   readonly differences: readonly string[];
 }
 
+/** `full`, the default, sees every difference; `quick` sees those that need no look at the lists. */
+export type ObservationDepth = 'full' | 'quick';
+
 /** One way of keeping the kernel's NAT rules equal to a policy. */
 export interface Backend {
   readonly name: BackendName;
@@ -33,12 +36,37 @@ export interface Backend {
   /** The transactions that bring a host without our rules to the policy. Pure. */
   render(policy: Policy): readonly Transaction[];
 
-  /** Brings the kernel to the policy, hitlessly, from whatever state it is in, and reads it back. Throws AgentError. */
-  apply(policy: Policy, signal?: AbortSignal): Promise<void>;
+  /**
+   * Brings the kernel to the policy, hitlessly, from whatever state it is in, and reads it back. Writes nothing where
+   * the kernel holds the policy; `observed`, made just before, saves a look. Throws AgentError.
+   */
+  apply(policy: Policy, signal?: AbortSignal, observed?: Observation): Promise<void>;
 
-  /** Compares the kernel with the policy without changing anything. Throws AgentError. */
-  observe(policy: Policy, signal?: AbortSignal): Promise<Observation>;
+  /**
+   * Compares the kernel with the policy without changing anything. A quick look costs the same however long the lists
+   * are, and may overlook what a watch would have told. Throws AgentError.
+   */
+  observe(policy: Policy, signal?: AbortSignal, depth?: ObservationDepth): Promise<Observation>;
 
   /** Removes everything the agent ever made through this backend; says what was removed. Throws AgentError. */
   cleanup(signal?: AbortSignal): Promise<readonly string[]>;
 }
+
+export interface KernelWatchEvents {
+  /** Rules of ours may have changed; `by` says through whom, as far as it can be known. */
+  onChange(by: string): void;
+  /** From now on every change is heard of; what happened before may not have been. */
+  onTrusted(): void;
+  /** The watch broke off, and why; it starts again by itself. */
+  onFailure(reason: string): void;
+}
+
+/** Hears of changes of our rules as they happen. */
+export interface KernelWatch {
+  /** Since when, on the clock of performance.now(), no change can have gone unheard. In the future while that is not so. */
+  trustedSince(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts such a watch. Not every backend has one. */
+export type WatchKernel = (events: KernelWatchEvents) => KernelWatch;

@@ -1,7 +1,14 @@
-import type { Backend, BackendName } from '../backends/backend.ts';
+import type { Backend, BackendName, WatchKernel } from '../backends/backend.ts';
+import { chooseBackend } from '../backends/choose.ts';
+import { gatherHostFacts } from '../backends/detect.ts';
 import { createIptablesBackend } from '../backends/iptables/backend.ts';
+import { findKubeletHint } from '../backends/iptables/kubelet-hint.ts';
+import { readLegacyTables } from '../backends/iptables/legacy-tables.ts';
+import { type Leftovers, removeLeftovers } from '../backends/leftovers.ts';
 import { createNftBackend } from '../backends/nft/backend.ts';
-import { systemRunner } from '../system/runner.ts';
+import { watchTable } from '../backends/nft/monitor.ts';
+import { AgentError } from '../errors.ts';
+import { systemFollower, systemRunner } from '../system/runner.ts';
 import type { Flags } from './flags.ts';
 
 const runner = systemRunner;
@@ -14,6 +21,29 @@ export function allBackends(flags: Flags): Readonly<Record<BackendName, Backend>
     'iptables-nft': createIptablesBackend({ flavour: 'nft', chain, runner }),
     'iptables-legacy': createIptablesBackend({ flavour: 'legacy', chain, runner }),
   };
+}
+
+/** The backend for this host, and why it is that. Throws NO_BACKEND with a reason for each that does not work. */
+export async function selectBackend(
+  flags: Flags,
+  signal: AbortSignal,
+): Promise<{ readonly backend: Backend; readonly reason: string }> {
+  const backends = allBackends(flags);
+  const probes = { backends, findKubeletHint: (stop?: AbortSignal) => findKubeletHint(runner, readLegacyTables, stop) };
+  const choice = chooseBackend(flags.backend, await gatherHostFacts(flags.backend, probes, signal));
+  if (choice.backend) return { backend: backends[choice.backend], reason: choice.reason };
+  throw new AgentError('NO_BACKEND', `no backend works on this host: ${choice.reasons.join('; ')}`);
+}
+
+/** Watches the kernel's rules where the backend has a way to. */
+export function kernelWatchOf(backend: Backend): WatchKernel | undefined {
+  return backend.name === 'nft' ? (events) => watchTable(systemFollower, events) : undefined;
+}
+
+/** Removes what agents left in the backends that are not the active one. */
+export function leftoverRemovalOf(flags: Flags, active: Backend): (signal: AbortSignal) => Promise<Leftovers> {
+  const { nft } = allBackends(flags);
+  return (signal) => removeLeftovers({ active: active.name, chain: flags['masq-chain'], runner, nft }, signal);
 }
 
 /** The backend that the flags name; `auto`, where no host is looked at, stands for nft. */

@@ -37,6 +37,9 @@ const killDelayMs = 500;
 /** Larger than any listing of 1,000,000 set elements. */
 const maxOutputBytes = 256 * 1024 * 1024;
 
+/** What a tool that keeps running may complain at the most. */
+const maxFollowedErrorBytes = 64 * 1024;
+
 /** The runner that starts real processes. Tools get the C locale, so that what they print can be relied on. */
 export const systemRunner: Runner = {
   async run({ tool, args, input = '', timeoutMs = defaultTimeoutMs, signal }) {
@@ -60,5 +63,38 @@ export const systemRunner: Runner = {
     if (result.code === 'EACCES') throw new AgentError('TOOL_MISSING', `${tool} can't be executed: permission denied`);
     const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
     throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
+  },
+};
+
+/** A tool that runs until it is stopped, and what it prints. */
+export interface Following {
+  /** Resolves when the tool has ended, with the reason. Never rejects. */
+  readonly ended: Promise<string>;
+  stop(): void;
+}
+
+/** The other half of the boundary: tools that keep running. */
+export interface Follower {
+  /** Starts a tool; `onOutput` gets its standard output in pieces that need not end with a line. */
+  follow(command: Pick<Command, 'tool' | 'args'>, onOutput: (piece: string) => void): Following;
+}
+
+/** The follower that starts real processes. */
+export const systemFollower: Follower = {
+  follow({ tool, args }, onOutput) {
+    const process = execa(tool, args, {
+      stdin: 'ignore',
+      buffer: { stdout: false, stderr: true },
+      maxBuffer: maxFollowedErrorBytes,
+      forceKillAfterDelay: killDelayMs,
+      reject: false,
+      env: { LC_ALL: 'C' },
+    });
+    process.stdout.setEncoding('utf8').on('data', onOutput);
+    const ended = process.then(({ exitCode, signal, stderr, shortMessage }) => {
+      const how = signal ?? (exitCode === undefined ? shortMessage : `exit code ${exitCode}`);
+      return [`${[tool, ...args].join(' ')} ended: ${how}`, stderr].join(' ').trim();
+    });
+    return { ended, stop: () => void process.kill() };
   },
 };

@@ -57,6 +57,7 @@ function startAgent(reading: ConfigReading) {
       world.changeConfig = onEvent;
       return subscription();
     },
+    removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
     onReloadSignal: (onEvent: () => void) => {
       world.reload = onEvent;
       return subscription();

@@ -3,11 +3,11 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Outcome, Runner } from '../../system/runner.ts';
 import type { Backend, Observation, Probe, Transaction } from '../backend.ts';
 import { isAbsent, nftError } from './failure.ts';
-import { compareListings, type Listing, parseListing } from './listing.ts';
-import { policyChain, table } from './names.ts';
+import { compareListings, type Listing, parseListing, tableOf } from './listing.ts';
+import { baseChain, baseChainHead, policyChain, table } from './names.ts';
 import { probePolicy } from './probe-policy.ts';
 import { renderFill, renderSwitch, renderTable } from './render.ts';
-import { buildRuleset, type Ruleset } from './ruleset.ts';
+import { buildRuleset, chainNames, type Ruleset } from './ruleset.ts';
 import { isLive, renderBaseChainRemoval, renderStaleRemoval, renderSweep } from './table-state.ts';
 
 /**
@@ -22,8 +22,8 @@ export function createNftBackend({ runner }: { runner: Runner }): Backend {
     name: 'nft',
     probe: (signal) => probe(runner, signal),
     render: (policy) => transactionsFor(buildRuleset(policy)),
-    apply: (policy, signal) => apply(runner, policy, signal),
-    observe: (policy, signal) => observe(runner, policy, signal),
+    apply: (policy, signal, observed) => apply(runner, policy, observed, signal),
+    observe: (policy, signal, depth) => (depth === 'quick' ? glance : observe)(runner, policy, signal),
     cleanup: (signal) => cleanup(runner, signal),
   };
 }
@@ -36,11 +36,17 @@ function transactionsFor(ruleset: Ruleset): readonly [fill: Transaction, switchO
   ];
 }
 
-async function apply(runner: Runner, policy: Policy, signal?: AbortSignal): Promise<void> {
+async function apply(
+  runner: Runner,
+  policy: Policy,
+  observed: Observation | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
   const ruleset = buildRuleset(policy);
   const before = await list(runner, { terse: true }, signal);
   if (before && isLive(before, policyChain(ruleset.suffix))) {
-    if ((await observe(runner, policy, signal)).state === 'in-sync') return;
+    const { state } = observed ?? (await observe(runner, policy, signal));
+    if (state === 'in-sync') return;
     // The right rules are live but damaged: they can't be filled anew under the names that packets look up just now.
     await install(runner, buildRuleset(policy, 'spare'), before, signal);
     await install(runner, ruleset, (await list(runner, { terse: true }, signal)) ?? new Map(), signal);
@@ -68,6 +74,21 @@ async function observe(runner: Runner, policy: Policy, signal?: AbortSignal): Pr
   const actual = await list(runner, { terse: false }, signal);
   if (!actual) return { state: 'absent', differences: [`table ${table} is missing`] };
   const differences = compareListings(parseListing(renderTable(buildRuleset(policy))), actual);
+  return { state: differences.length === 0 ? 'in-sync' : 'drifted', differences };
+}
+
+/**
+ * Looks at names only, which costs the same for any number of elements: the chains' names carry the policy's hash, and
+ * the base chain shows its hook. Sees a table that is gone or another's, but no rule and no element.
+ */
+async function glance(runner: Runner, policy: Policy, signal?: AbortSignal): Promise<Observation> {
+  const args = ['list', 'chains', 'inet'];
+  const { stdout } = succeeded(await runner.run({ tool: 'nft', args, signal }), args.join(' '));
+  const actual = parseListing(tableOf(stdout));
+  const expected = new Map(chainNames(policy).map((name) => [`chain ${name}`, '']));
+  expected.set(`chain ${baseChain}`, baseChainHead);
+  const differences = compareListings(expected, actual);
+  if (actual.size === 0) return { state: 'absent', differences: [`table ${table} is missing`] };
   return { state: differences.length === 0 ? 'in-sync' : 'drifted', differences };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { families } from '../../net/family.ts';
+import { type Family, families } from '../../net/family.ts';
 import { type FamilyPolicy, type ListName, listNames, type Policy } from '../../policy/policy.ts';
 import { setElements } from './elements.ts';
 import { masqueradeRules } from './masquerade.ts';
@@ -28,24 +28,44 @@ export interface Ruleset {
 /** Length of the hash in names: 48 bits tell apart any policies that one node will ever see. */
 const hashLength = 12;
 
+/** Hashing reads every element: once per policy is enough. */
+const knownHashes = new WeakMap<Policy, string>();
+
 /** The ruleset of a policy. Equal policies give equal rulesets, whatever the order of their lists. */
 export function buildRuleset(policy: Policy, slot: Slot = 'regular'): Ruleset {
-  const hash = createHash('sha256')
+  return namedRuleset(policy, suffixOf(hashOf(policy), slot));
+}
+
+/** The names of the chains of a policy's ruleset, without the cost of its sets where the policy is known. */
+export function chainNames(policy: Policy): string[] {
+  return namedChains(policy, suffixOf(hashOf(policy), 'regular')).map(({ name }) => name);
+}
+
+function hashOf(policy: Policy): string {
+  const known = knownHashes.get(policy);
+  if (known !== undefined) return known;
+  const digest = createHash('sha256')
     .update(JSON.stringify(namedRuleset(policy, '')))
     .digest('hex');
-  return namedRuleset(policy, suffixOf(hash.slice(0, hashLength), slot));
+  const hash = digest.slice(0, hashLength);
+  knownHashes.set(policy, hash);
+  return hash;
 }
 
 function namedRuleset(policy: Policy, suffix: string): Ruleset {
-  const enabled = families.filter((family) => policy[family].enabled);
-  return {
-    suffix,
-    sets: enabled.flatMap((family) => familySets(policy[family], suffix)),
-    chains: [
-      ...enabled.flatMap((family) => familyChains(policy[family], policy, suffix)),
-      { name: policyChain(suffix), rules: entryRules(policy, suffix) },
-    ],
-  };
+  const sets = enabledFamilies(policy).flatMap((family) => familySets(policy[family], suffix));
+  return { suffix, sets, chains: namedChains(policy, suffix) };
+}
+
+function namedChains(policy: Policy, suffix: string): NftChain[] {
+  return [
+    ...enabledFamilies(policy).flatMap((family) => familyChains(policy[family], policy, suffix)),
+    { name: policyChain(suffix), rules: entryRules(policy, suffix) },
+  ];
+}
+
+function enabledFamilies(policy: Policy): Family[] {
+  return families.filter((family) => policy[family].enabled);
 }
 
 function familySets(policy: FamilyPolicy, suffix: string): NftSet[] {

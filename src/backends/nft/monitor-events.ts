@@ -1,0 +1,41 @@
+import { table } from './names.ts';
+
+/** What the text of `nft monitor` says about our table. */
+export interface MonitorEvents {
+  /** A transaction touched the table. `by` is the program, as far as the kernel knows it. */
+  onChange(by: string): void;
+  /** The kernel sent more events than nft could take: some are lost. */
+  onLoss(): void;
+}
+
+const generation = /^# new generation \d+ by process (\d+) \((.*)\)$/;
+
+/**
+ * Reads the output of `nft monitor` piece by piece. Every event names the table that it is about, and every
+ * transaction ends with a line that names its generation and its author. Large loads of other tables pass through
+ * without being split into lines.
+ */
+export function createMonitorReader({ onChange, onLoss }: MonitorEvents): (piece: string) => void {
+  let rest = '';
+  let touched = false;
+
+  const readLine = (line: string): void => {
+    const author = generation.exec(line);
+    if (author) {
+      if (touched) onChange(`process ${author[1]} (${author[2]})`);
+      touched = false;
+    } else if (line.startsWith('# ERROR')) {
+      onLoss();
+    } else if (` ${line} `.includes(` ${table} `)) {
+      touched = true;
+    }
+  };
+
+  return (piece) => {
+    const text = rest + piece;
+    const end = text.lastIndexOf('\n') + 1;
+    rest = text.slice(end);
+    const isNews = touched || text.includes(table) || text.includes('# ERROR');
+    if (isNews) for (const line of text.slice(0, end).split('\n')) readLine(line);
+  };
+}

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createMonitorReader } from '../../../../src/backends/nft/monitor-events.ts';
+
+/** As nft 1.0.6 printed it. */
+const output = `add table ip other
+# new generation 42 by process 5803 (nft)
+add table inet ip-masq-agent { flags dormant; }
+# new generation 43 by process 5804 (nft)
+insert rule inet ip-masq-agent postrouting accept
+# new generation 44 by process 5807 (some (odd) name)
+add element ip other names { "inet ip-masq-agent" }
+add chain inet ip-masq-agent-probe x
+add chain ip ip-masq-agent x
+# new generation 45 by process 5808 (nft)
+delete rule inet ip-masq-agent postrouting handle 31
+delete set inet ip-masq-agent __set0
+delete table inet ip-masq-agent
+delete table ip other
+# new generation 46 by process 5816 (iptables-nft-re)
+# ERROR: We lost some netlink events!
+`;
+
+const expected = ['process 5804 (nft)', 'process 5807 (some (odd) name)', 'process 5816 (iptables-nft-re)', 'lost'];
+
+function read(pieces: readonly string[]): string[] {
+  const heard: string[] = [];
+  const reader = createMonitorReader({ onChange: (by) => heard.push(by), onLoss: () => heard.push('lost') });
+  for (const piece of pieces) reader(piece);
+  return heard;
+}
+
+describe('createMonitorReader', () => {
+  it('hears of each transaction that touches our table, once, and of lost events', () => {
+    expect(read([output])).toEqual(expected);
+  });
+
+  it('does not care how the output is cut to pieces', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat({ max: output.length })), (cuts) => {
+        const ends = [...cuts, 0, output.length].sort((a, b) => a - b);
+        const pieces = ends.slice(1).map((end, index) => output.slice(ends[index], end));
+        expect(read(pieces)).toEqual(expected);
+      }),
+    );
+  });
+
+  it('waits for the end of the transaction', () => {
+    expect(read(['delete table inet ip-masq-agent\n'])).toEqual([]);
+  });
+});

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import type { AgentEvent } from '../../src/agent-event.ts';
+import { AgentError } from '../../src/errors.ts';
+import { LeftoverPatrol } from '../../src/leftover-patrol.ts';
+
+const minute = 60_000;
+const never = new AbortController().signal;
+
+function patrolOver(places: string[][], failure?: AgentError) {
+  const events: AgentEvent[] = [];
+  const looks = { count: 0 };
+  const remove = () => {
+    looks.count++;
+    return Promise.resolve({ found: places.shift() ?? [], failures: failure ? [failure] : [] });
+  };
+  return { patrol: new LeftoverPatrol(remove, (event) => events.push(event)), events, looks };
+}
+
+describe('LeftoverPatrol', () => {
+  it('looks at once, then rarely while there is nothing', async () => {
+    const { patrol, looks, events } = patrolOver([]);
+    for (const now of [0, minute, 4 * minute, 5 * minute, 6 * minute]) await patrol.look(now, never);
+    expect(looks.count).toBe(2);
+    expect(events).toEqual([]);
+  });
+
+  it('looks again at the next pass after a removal, and counts removals', async () => {
+    const { patrol, looks, events } = patrolOver([['chain A'], ['chain A'], []]);
+    for (const now of [0, minute, 2 * minute, 3 * minute]) await patrol.look(now, never);
+    expect(looks.count).toBe(3);
+    expect(events).toMatchObject([
+      { type: 'leftovers', removed: ['chain A'], removals: 1 },
+      { type: 'leftovers', removed: ['chain A'], removals: 2 },
+    ]);
+  });
+
+  it('tells what it could not look at', async () => {
+    const { patrol, events } = patrolOver([], new AgentError('XTABLES_LOCK', 'held'));
+    await patrol.look(0, never);
+    expect(events).toMatchObject([{ removed: [], failures: [{ code: 'XTABLES_LOCK' }], removals: 0 }]);
+  });
+});
