@@ -59,9 +59,32 @@ function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
     case 'watch-failed':
       log.warn(`the config can't be watched, changes are seen at the next resync: ${event.reason}`);
       return;
+    case 'leftovers':
+      logLeftovers(log, event);
+      return;
+    case 'kernel-watch-failed':
+      log.warn(`changes of the rules are not heard of for a moment, resyncs look closely instead: ${event.reason}`);
+      return;
+    case 'fight':
+      log.error('another program keeps changing the rules of this agent: find and stop it', {
+        ...(event.changedBy ? { changedBy: event.changedBy } : {}),
+        repairs: event.repairs,
+        nextRepairIn: milliseconds(event.pauseMs),
+      });
+      return;
     case 'stopped':
       log.info('stopped; the rules stay in the kernel', { reason: event.reason });
   }
+}
+
+function logLeftovers(log: Log, { removed, failures, removals }: EventOf<'leftovers'>): void {
+  if (removed.length > 0 && removals === 1) log.info('removed what another agent or backend had left', { removed });
+  if (removed.length > 0 && removals === 2) {
+    log.warn('rules that were removed came back: ANOTHER MASQUERADE AGENT IS RUNNING on this node; stop it', {
+      removed,
+    });
+  }
+  for (const failure of failures) log.warn(`looking for leftovers: ${failure.message}. ${failure.advice}`);
 }
 
 /** One entry for the whole rejection, however many mistakes the config has. */
@@ -78,7 +101,7 @@ function logRejected(log: Log, { reading, policyKept }: EventOf<'config-rejected
 }
 
 function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
-  const { trigger, policy, previous, differences, durationMs } = event;
+  const { trigger, policy, previous, differences, changedBy, durationMs } = event;
   const context = { trigger, took: milliseconds(durationMs), ...takeFiles(memory), ...takeFailure(memory) };
   if (previous === undefined) {
     log.info('rules applied', { ...context, entries: describeEntryCounts(policy) });
@@ -88,6 +111,7 @@ function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
   if (differences.length > 0) {
     log.warn('rules had been changed by somebody else and were repaired', {
       ...context,
+      ...(changedBy ? { changedBy } : {}),
       differences: shortened(differences),
     });
     return;

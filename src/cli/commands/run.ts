@@ -1,7 +1,6 @@
-import { runAgent, runOnce } from '../../agent.ts';
+import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
 import { watchConfig } from '../../config/watch.ts';
 import { exitCodes } from '../../errors.ts';
-import type { ReconcileDependencies } from '../../reconcile.ts';
 import { subscribeToSignal } from '../../system/signals.ts';
 import { createStatusTracker } from '../../telemetry/agent-status.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
@@ -9,7 +8,7 @@ import { fanOut } from '../../telemetry/fan-out.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { version } from '../../version.ts';
-import { namedBackend } from '../backend-source.ts';
+import { kernelWatchOf, leftoverRemovalOf, selectBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
 import { observabilityOf } from '../observability-source.ts';
 import { configReaderOf, policyOf } from '../policy-source.ts';
@@ -22,7 +21,7 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
   const signals = ['SIGTERM', 'SIGINT'] as const;
   for (const signal of signals) process.once(signal, () => stop.abort(signal));
 
-  const backend = namedBackend(flags);
+  const { backend, reason } = await selectBackend(flags, stop.signal);
   const tracker = createStatusTracker();
   const observability = flags.once
     ? undefined
@@ -32,14 +31,15 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
     type: 'started',
     version,
     backend: backend.name,
-    reason: `--backend=${flags.backend}`,
+    reason,
     configPath: flags.config,
   });
-  const dependencies: ReconcileDependencies = {
+  const dependencies: PassDependencies = {
     backend,
     readConfig: configReaderOf(flags).read,
     policyOf: (config) => policyOf(flags, config),
     report,
+    removeLeftovers: leftoverRemovalOf(flags, backend),
   };
   if (flags.once) {
     await runOnce(dependencies, stop.signal);
@@ -53,6 +53,7 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
         ...dependencies,
         watchConfig: (onEvent) =>
           watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason })),
+        watchKernel: kernelWatchOf(backend),
         onReloadSignal: (onEvent) => subscribeToSignal('SIGHUP', onEvent),
       },
       stop.signal,
