@@ -1,4 +1,3 @@
-import { type AgentError, asAgentError, codeOf } from '../errors.ts';
 import { type Family, families } from '../net/family.ts';
 import type { Runner } from '../system/runner.ts';
 import type { Backend, BackendName } from './backend.ts';
@@ -8,6 +7,7 @@ import { createNatTable } from './iptables/nat-table.ts';
 import { describeOwnRules, findOwnRules, removeOwnRules } from './iptables/removal.ts';
 import { nftError } from './nft/failure.ts';
 import { table as nftTable } from './nft/names.ts';
+import { type Findings, searchEverywhere } from './search.ts';
 
 export interface LeftoverOptions {
   /** The backend whose rules under `chain` are to stay. */
@@ -20,43 +20,23 @@ export interface LeftoverOptions {
   readonly readLegacyTables?: ReadLegacyTables;
 }
 
-/** What a search came to. A place that could not be searched does not end the search of the others. */
-export interface Leftovers {
-  /** What was found, or removed: `iptables-legacy ipv4: chain IP-MASQ-AGENT`. */
-  readonly found: readonly string[];
-  readonly failures: readonly AgentError[];
-}
-
 /** Looks into one place where rules of ours may be, and says what is, or was, there. */
 type Search = (remove: boolean, signal?: AbortSignal) => Promise<readonly string[]>;
+
+/** What was found, or removed: `iptables-legacy ipv4: chain IP-MASQ-AGENT`. */
+export type Leftovers = Findings<string>;
 
 /**
  * Finds what this agent (under another backend or another --masq-chain), upstream or Azure's agent left, in every
  * backend and family. Changes nothing. Throws AgentError ABORTED only.
  */
 export function findLeftovers(options: LeftoverOptions, signal?: AbortSignal): Promise<Leftovers> {
-  return searchAll(options, false, signal);
+  return searchEverywhere(searchesOf(options).map((search) => () => search(false, signal)));
 }
 
 /** Removes what `findLeftovers` finds. Meant for when the active rules are in place: new before old. */
 export function removeLeftovers(options: LeftoverOptions, signal?: AbortSignal): Promise<Leftovers> {
-  return searchAll(options, true, signal);
-}
-
-async function searchAll(options: LeftoverOptions, remove: boolean, signal?: AbortSignal): Promise<Leftovers> {
-  const found: string[] = [];
-  const failures: AgentError[] = [];
-  for (const search of searchesOf(options)) {
-    try {
-      found.push(...(await search(remove, signal)));
-    } catch (error) {
-      const code = codeOf(error);
-      if (code === 'ABORTED') throw error;
-      // Without the tool or the kernel's support for it, nothing there can be in force that we could remove.
-      if (code !== 'TOOL_MISSING' && code !== 'KERNEL_UNSUPPORTED') failures.push(asAgentError(error));
-    }
-  }
-  return { found, failures };
+  return searchEverywhere(searchesOf(options).map((search) => () => search(true, signal)));
 }
 
 function searchesOf(options: LeftoverOptions): readonly Search[] {

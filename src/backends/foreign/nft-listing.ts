@@ -1,0 +1,48 @@
+import type { Family } from '../../net/family.ts';
+
+/** A chain of nft, as commands name it. */
+export interface NftChain {
+  /** Table family and name, as in `inet filter`. */
+  readonly table: string;
+  readonly name: string;
+}
+
+/** The names that may go into a command; nft takes others in quotes only, and nobody uses them. */
+const plainName = /^[\w./-]+$/;
+
+/** The chains where new connections leave the host, in a listing by `nft list chains`. */
+export function postroutingChains(listing: string): readonly NftChain[] {
+  const chains: NftChain[] = [];
+  let table = '';
+  let name = '';
+  for (const line of listing.split('\n').map((text) => text.trim())) {
+    if (line.startsWith('table ')) table = '';
+    table = /^table (\w+ [\w./-]+) \{$/.exec(line)?.[1] ?? table;
+    name = /^chain (\S+) \{$/.exec(line)?.[1] ?? name;
+    if (line.startsWith('type nat hook postrouting ') && table !== '' && isPlainName(name))
+      chains.push({ table, name });
+  }
+  return chains;
+}
+
+/** The rules in a listing by `nft list chain`, each on one line. */
+export function rulesInChain(listing: string): readonly string[] {
+  // Sets in braces are wrapped after a comma.
+  const lines = listing.replaceAll(/,\n\s*/g, ', ').split('\n');
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && line !== '}' && !/^(?:(?:table|chain) .*\{$|type |comment "|policy )/.test(line));
+}
+
+/** The families that pass through a table. */
+export function familiesOfTable(table: string): readonly Family[] {
+  const [family] = table.split(' ');
+  if (family === 'ip') return ['ipv4'];
+  if (family === 'ip6') return ['ipv6'];
+  return family === 'inet' ? ['ipv4', 'ipv6'] : [];
+}
+
+/** Whether a chain's name may go into a command. */
+export function isPlainName(name: string): boolean {
+  return plainName.test(name);
+}

@@ -1,0 +1,72 @@
+import { type AddressRange, lastAddress, parseAddress, parseCidr } from '../../net/cidr.ts';
+import type { Family } from '../../net/family.ts';
+import { type AddressSet, addressSet, everyAddress, subtract } from './address-set.ts';
+import type { NatRule } from './nat-rule.ts';
+
+/** The `ip daddr` or `ip6 daddr` of a rule: its negation and its network, or set in braces. */
+const destinationMatch: Readonly<Record<Family, RegExp>> = {
+  ipv4: /\bip daddr (!= )?(\{[^}]*\}|\S+)/,
+  ipv6: /\bip6 daddr (!= )?(\{[^}]*\}|\S+)/,
+};
+/** What makes a rule of an inet table one of the other family. */
+const otherFamily: Readonly<Record<Family, RegExp>> = {
+  ipv4: /\bip6 [sd]addr|\bnfproto ipv6/,
+  ipv6: /\bip [sd]addr|\bnfproto ipv4/,
+};
+const markMatch = /\b(?:meta|ct) mark (?:& \S+ )?(==|!=)? ?(0x[0-9a-f]+)/;
+
+/** Reads a rule of an `nft list chain` listing as packets of one family meet it; undefined where they never do. */
+export function natRuleOfNft(text: string, family: Family): NatRule | undefined {
+  // What stands in quotes may look like anything.
+  const bare = text.replaceAll(/ comment "[^"]*"/g, '').replaceAll(/"[^"]*"/g, '""');
+  if (otherFamily[family].test(bare)) return undefined;
+  const match = destinationMatch[family].exec(bare);
+  const destinations = match?.[2] === undefined ? undefined : destinationsOf(match[2], match[1] !== undefined, family);
+  const calls = [...bare.matchAll(/\b(?:jump|goto) ([^\s,}]+)/g)].map(([, chain = '']) => chain);
+  const conditions = bare
+    .replace(destinations ? destinationMatch[family] : '', '')
+    .replace(markMatch, '')
+    .replace(/\bcounter(?: packets \d+ bytes \d+)?/, '')
+    .trim();
+  return {
+    text,
+    action: actionOf(bare, calls),
+    calls,
+    destinations,
+    mark: markOf(bare),
+    understood: /^(?:return|accept|drop|masquerade|snat|goto|jump)\b/.test(conditions),
+  };
+}
+
+function actionOf(bare: string, calls: readonly string[]): NatRule['action'] {
+  if (calls.length > 0) return 'call';
+  if (/\b(?:masquerade|snat)\b/.test(bare)) return 'masquerade';
+  return /\b(?:return|accept|drop)$/.test(bare) ? 'leave' : 'other';
+}
+
+function destinationsOf(text: string, negated: boolean, family: Family): AddressSet | undefined {
+  const ranges = text
+    .replaceAll(/[{}]/g, '')
+    .split(',')
+    .map((element) => rangeOfElement(element.trim()));
+  if (!ranges.every((range) => range !== undefined)) return undefined;
+  const destinations = addressSet(ranges);
+  return negated ? subtract(everyAddress(family), destinations, family) : destinations;
+}
+
+/** `10.0.0.0/8`, `10.0.0.1-10.0.0.9` or `10.0.0.1`; a named set is not read. */
+function rangeOfElement(text: string): AddressRange | undefined {
+  const cidr = parseCidr(text);
+  if (cidr) return { first: cidr.network, last: lastAddress(cidr) };
+  const [from = '', to = from] = text.split('-');
+  const first = parseAddress(from);
+  const last = parseAddress(to);
+  return first && last && { first: first.value, last: last.value };
+}
+
+function markOf(bare: string): NatRule['mark'] {
+  const match = markMatch.exec(bare);
+  if (!match) return undefined;
+  const isZero = Number(match[2]) === 0;
+  return isZero === (match[1] === '!=') ? 'marked' : 'unmarked';
+}
