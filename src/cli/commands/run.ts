@@ -19,7 +19,8 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
   for (const warning of warnings) log.warn(warning);
   const stop = new AbortController();
   const signals = ['SIGTERM', 'SIGINT'] as const;
-  for (const signal of signals) process.once(signal, () => stop.abort(signal));
+  // Not once(): execa, seeing no listener but its own, would end the process on the spot while a tool runs.
+  for (const signal of signals) process.on(signal, () => stop.abort(signal));
 
   const { backend, reason } = await selectBackend(flags, stop.signal);
   const tracker = createStatusTracker();
