@@ -1,7 +1,7 @@
 /** The candidate closest to a mistyped name, letter case aside; undefined where none is close enough to be meant. */
-export function nearestName(name: string, candidates: readonly string[]): string | undefined {
+export function nearestName<Name extends string>(name: string, candidates: readonly Name[]): Name | undefined {
   const typed = name.toLowerCase();
-  let nearest: { readonly name: string; readonly distance: number } | undefined;
+  let nearest: { readonly name: Name; readonly distance: number } | undefined;
   for (const candidate of candidates) {
     const distance = editDistance(typed, candidate.toLowerCase());
     const near = distance <= Math.max(1, Math.floor(Math.min(typed.length, candidate.length) / 3));

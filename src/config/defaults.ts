@@ -20,6 +20,9 @@ export const defaultCidrLimit = 64;
 /** One minute, in nanoseconds. */
 export const defaultResyncInterval = 60_000_000_000n;
 
+/** One second, in nanoseconds: reading more often would only cost. */
+export const shortestResyncInterval = 1_000_000_000n;
+
 /** The value of `nonMasqueradeCIDRs` where no file has that key. */
 export function defaultNonMasqueradeCIDRs(allReservedRanges: boolean): readonly Cidr[] {
   const ranges = allReservedRanges ? [...privateRanges, ...reservedRanges] : privateRanges;

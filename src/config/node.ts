@@ -1,15 +1,73 @@
-/** A parsed value of the file and where it begins. Numbers are kept as the JSON literal that Go would write for them. */
-export type ConfigNode =
-  | { readonly kind: 'null'; readonly offset: number }
-  | { readonly kind: 'boolean'; readonly offset: number; readonly value: boolean }
-  | { readonly kind: 'number'; readonly offset: number; readonly literal: string }
-  | { readonly kind: 'string'; readonly offset: number; readonly value: string }
-  | { readonly kind: 'list'; readonly offset: number; readonly items: readonly ConfigNode[] }
-  | { readonly kind: 'map'; readonly offset: number; readonly entries: readonly MapEntry[] };
+/** Where the lines of a literal block scalar stand, so that places in its value can be told as places in the file. */
+export interface LiteralBlock {
+  /** Offset of the first line after the header. */
+  readonly offset: number;
+  /** Spaces before each line. */
+  readonly indent: number;
+}
 
-/** One key of a mapping with its value, in the order in which Go's decoder meets them. */
+interface NodeBase {
+  /** Where the value begins, in UTF-16 code units. */
+  readonly offset: number;
+}
+
+export interface NullNode extends NodeBase {
+  readonly kind: 'null';
+}
+
+export interface BooleanNode extends NodeBase {
+  readonly kind: 'boolean';
+  readonly value: boolean;
+}
+
+/** A number as the JSON literal that Go reads or, for YAML, writes for it; `NaN` and `Infinity` only until checked. */
+export interface NumberNode extends NodeBase {
+  readonly kind: 'number';
+  readonly literal: string;
+}
+
+export interface StringNode extends NodeBase {
+  readonly kind: 'string';
+  readonly value: string;
+  readonly literal?: LiteralBlock;
+}
+
+export interface ListNode extends NodeBase {
+  readonly kind: 'list';
+  readonly items: readonly ConfigNode[];
+}
+
+export interface MapNode extends NodeBase {
+  readonly kind: 'map';
+  /** In the order in which Go's decoder sees them: in JSON as written, in YAML by the bytes of the key. */
+  readonly entries: readonly MapEntry[];
+  /** Entries that Go's YAML decoder drops since the same key comes again. */
+  readonly overwritten: readonly MapEntry[];
+}
+
+/** A value of a config file and where it stands. */
+export type ConfigNode = NullNode | BooleanNode | NumberNode | StringNode | ListNode | MapNode;
+
 export interface MapEntry {
   readonly key: string;
   readonly keyOffset: number;
   readonly value: ConfigNode;
 }
+
+/** Something in a text that is wrong or odd, by its offset. */
+export interface TextProblem {
+  readonly offset: number;
+  readonly message: string;
+  readonly expected?: string;
+}
+
+/** What a text holds. With problems, `root` is only good for finding more of them. */
+export interface TextReading {
+  readonly root: ConfigNode;
+  readonly problems: readonly TextProblem[];
+  readonly warnings: readonly TextProblem[];
+}
+
+/** Bounds on what a text may hold, so that a hostile one costs little: lists never need more. */
+export const maximumDepth = 1000;
+export const maximumNodes = 2_000_000;

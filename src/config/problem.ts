@@ -1,10 +1,66 @@
 import type { Problem } from './config.ts';
+import type { ConfigNode } from './node.ts';
+import type { Position } from './provenance.ts';
 
-/** `file:line:column: message, found …; expected …`: one line for logs, terminals and editors. */
-export function formatProblem(problem: Problem): string {
-  const { position, file } = problem;
+const longestQuote = 60;
+
+/** What a problem says besides its place. */
+export interface ProblemText {
+  readonly message: string;
+  readonly found?: string | undefined;
+  readonly expected?: string | undefined;
+}
+
+/** A problem at a place in a file. */
+export function problemAt(position: Position, { message, found, expected }: ProblemText): Problem {
+  return {
+    position,
+    file: position.file,
+    message,
+    ...(found === undefined ? {} : { found: shortened(found) }),
+    ...(expected === undefined ? {} : { expected }),
+  };
+}
+
+/** A problem with a file or a directory as a whole. */
+export function problemOf(file: string, { message, found, expected }: ProblemText): Problem {
+  return {
+    file,
+    message,
+    ...(found === undefined ? {} : { found: shortened(found) }),
+    ...(expected === undefined ? {} : { expected }),
+  };
+}
+
+/** `file:line:column: found: message (expected …)`: one line for logs, terminals and editors. */
+export function formatProblem({ position, file, message, found, expected }: Problem): string {
   const place = position === undefined ? file : `${position.file}:${position.line}:${position.column}`;
-  const found = problem.found === undefined ? '' : `: ${problem.found}`;
-  const expected = problem.expected === undefined ? '' : ` (expected ${problem.expected})`;
-  return `${place}: ${problem.message}${found}${expected}`;
+  const quote = found === undefined ? '' : `${found}: `;
+  return `${place}: ${quote}${message}${expected === undefined ? '' : ` (expected ${expected})`}`;
+}
+
+/** A value in the words of an error message: a text in quotes, so that it is told from a number or a boolean. */
+export function quoteNode(node: ConfigNode): string {
+  switch (node.kind) {
+    case 'null':
+      return 'nothing';
+    case 'boolean':
+      return String(node.value);
+    case 'number':
+      return node.literal;
+    case 'string':
+      return JSON.stringify(node.value);
+    case 'list':
+      return 'a list';
+    case 'map':
+      return 'a mapping';
+  }
+}
+
+/** One line of at most 60 characters, with control characters made visible. */
+function shortened(text: string): string {
+  const line = text.replaceAll(/[^ -~\u00a0-\ud7ff\ue000-\ufffd]/g, (character) =>
+    JSON.stringify(character).slice(1, -1),
+  );
+  return line.length <= longestQuote ? line : `${line.slice(0, longestQuote - 1)}…`;
 }

@@ -1,20 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigOptions, ConfigReading } from './config.ts';
-import { loadConfig } from './load.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { digestOf, interpretSnapshot } from './interpret.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
+
+/** How long a file may be gone, or empty, before it counts as such; a volume swap takes far less. */
+const patienceMs = 400;
+const lookAgainMs = 20;
 
 /** Reads the same config again and again. */
 export interface ConfigReader {
-  /** What the config is now. The same object as last time while the bytes are the same. */
+  /** What the config is now; the same object as last time while nothing changed. Never throws. */
   read(): Promise<ConfigReading>;
 }
 
-/** A reader that remembers its last reading. */
+/** What the last reading came from. */
+interface Memory {
+  readonly reading: ConfigReading;
+  readonly fingerprint: string | undefined;
+  /** Files that had content: where one of them is suddenly gone or empty, it is perhaps just being replaced. */
+  readonly filled: readonly string[];
+}
+
+/**
+ * A reader for the config at a path: a file, or a directory whose files named `ip-masq*` are merged. While nothing
+ * changed it neither reads nor parses. A file that vanishes for an instant, as in a volume swap, is waited for.
+ */
 export function createConfigReader(path: string, options: ConfigOptions): ConfigReader {
-  let last: ConfigReading | undefined;
+  let memory: Memory | undefined;
   return {
     async read() {
-      const reading = await loadConfig(path, options);
-      if (reading.digest !== last?.digest) last = reading;
-      return last;
+      const fingerprint = await fingerprintOf(path);
+      if (memory?.fingerprint !== undefined && memory.fingerprint === fingerprint) return memory.reading;
+      const snapshot = await takeSettledSnapshot(path, memory?.filled ?? []);
+      const digest = digestOf(snapshot, options);
+      const reading = memory?.reading.digest === digest ? memory.reading : interpretSnapshot(snapshot, options, digest);
+      memory = { reading, fingerprint, filled: filledFiles(snapshot) };
+      return reading;
     },
   };
+}
+
+async function takeSettledSnapshot(path: string, filledBefore: readonly string[]): Promise<Snapshot> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const snapshot = await takeSnapshot(path);
+    const filled = filledFiles(snapshot);
+    const isSettled = !snapshot.isUnsettled && filledBefore.every((file) => filled.includes(file));
+    if (isSettled || performance.now() >= deadline) return snapshot;
+    await sleep(lookAgainMs);
+  }
+}
+
+function filledFiles({ files }: Snapshot): readonly string[] {
+  return files.filter(({ bytes }) => bytes.length > 0).map(({ path }) => path);
 }

@@ -1,36 +1,108 @@
 import * as z from 'zod';
-import { cidrFault, parseCidr } from '../net/cidr.ts';
+import { type Cidr, cidrFault, parseCidr } from '../net/cidr.ts';
 import { durationFault, parseDuration } from '../net/duration.ts';
 
-const cidr = z.string().transform((text, context) => {
-  const parsed = parseCidr(text);
-  if (parsed !== undefined) return parsed;
-  const { message, expected } = cidrFault(text);
-  context.addIssue({ code: 'custom', message, params: { expected } });
-  return z.NEVER;
-});
+/** The keys whose values are lists of CIDRs. */
+export const listKeys = [
+  'nonMasqueradeCIDRs',
+  'nonMasqueradeSrcCIDRs',
+  'forceMasqueradeCIDRs',
+  'masqueradeCIDRs',
+  'masqueradeSrcCIDRs',
+] as const;
 
-const duration = z.string().transform((text, context) => {
-  const parsed = parseDuration(text);
-  if (parsed !== undefined) return parsed;
-  context.addIssue({
-    code: 'custom',
-    message: durationFault(text),
-    params: { expected: 'a duration such as 1m0s or 30s' },
+/** The keys whose values are booleans. */
+export const booleanKeys = ['masqLinkLocal', 'masqLinkLocalIPv6', 'masqOutBound', 'masqOutBoundIPv6'] as const;
+
+export const configKeys = [...listKeys, ...booleanKeys, 'cidrLimit', 'resyncInterval'] as const;
+
+export type ListKey = (typeof listKeys)[number];
+export type BooleanKey = (typeof booleanKeys)[number];
+export type ConfigKey = (typeof configKeys)[number];
+
+/**
+ * One config file: its keys, their types, defaults and meaning. This is what the published JSON Schema is made from.
+ * `null` empties a list and leaves a boolean or the limit as it is, as in Go. An integer is a bigint here, so that 64.5
+ * and, in JSON, 64.0 are told from 64.
+ */
+export function configSchema(allowsIPv6: boolean) {
+  const cidr = z.string().transform((text, context): Cidr => {
+    const parsed = parseCidr(text);
+    if (parsed !== undefined && (allowsIPv6 || parsed.family === 'ipv4')) return parsed;
+    const { message, expected } =
+      parsed === undefined
+        ? cidrFault(text)
+        : { message: 'an IPv6 CIDR while IPv6 is off', expected: 'the flag --enable-ipv6, or no IPv6 CIDR' };
+    context.addIssue({ code: 'custom', message, params: { expected } });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
+  const list = z.array(cidr).nullable();
+  const boolean = z.boolean().nullable();
+  return z.object({
+    nonMasqueradeCIDRs: list.meta({
+      description:
+        'Destinations that keep the Pod’s source address. Empty ([], blank or null): everything is masqueraded.',
+      default: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'],
+    }),
+    nonMasqueradeSrcCIDRs: list.meta({
+      description: 'Sources that keep their address wherever they go.',
+      default: [],
+    }),
+    forceMasqueradeCIDRs: list.meta({
+      description: 'Destinations that are always masqueraded, link-local ones excepted.',
+      default: [],
+    }),
+    masqueradeCIDRs: list.meta({
+      description: 'Another name of forceMasqueradeCIDRs; both lists count.',
+      default: [],
+    }),
+    masqueradeSrcCIDRs: list.meta({
+      description: 'Only these sources are ever masqueraded. Empty: every source.',
+      default: [],
+    }),
+    masqLinkLocal: boolean.meta({ description: 'Masquerade towards 169.254.0.0/16.', default: false }),
+    masqLinkLocalIPv6: boolean.meta({ description: 'Masquerade towards fe80::/10.', default: false }),
+    masqOutBound: boolean.meta({
+      description: 'False: over IPv4, nothing is masqueraded but forceMasqueradeCIDRs.',
+      default: true,
+    }),
+    masqOutBoundIPv6: boolean.meta({
+      description: 'False: over IPv6, nothing is masqueraded but forceMasqueradeCIDRs.',
+      default: true,
+    }),
+    cidrLimit: z
+      .bigint()
+      .min(-(2n ** 63n))
+      .max(2n ** 63n - 1n)
+      .transform(Number)
+      .nullable()
+      .meta({ description: 'Most entries in any one list of a file: a guard against mistakes.', default: 64 }),
+    resyncInterval: z
+      .string()
+      .transform((text, context): bigint => {
+        const parsed = parseDuration(text);
+        if (parsed !== undefined) return parsed;
+        const params = { expected: 'a duration such as 30s or 1m0s' };
+        context.addIssue({ code: 'custom', message: durationFault(text), params });
+        return z.NEVER;
+      })
+      .meta({
+        description: 'How often the config is read and the rules are checked, besides at each change. A Go duration.',
+        default: '1m0s',
+        examples: ['30s', '1m0s', '1h30m'],
+      }),
+  });
+}
 
-/** One config file: its keys, their types and their meaning. An absent key leaves the default to the merge. */
-export const configFile = z.object({
-  nonMasqueradeCIDRs: z.array(cidr).optional(),
-  nonMasqueradeSrcCIDRs: z.array(cidr).optional(),
-  forceMasqueradeCIDRs: z.array(cidr).optional(),
-  masqueradeSrcCIDRs: z.array(cidr).optional(),
-  masqLinkLocal: z.boolean().optional(),
-  masqLinkLocalIPv6: z.boolean().optional(),
-  masqOutBound: z.boolean().optional(),
-  masqOutBoundIPv6: z.boolean().optional(),
-  cidrLimit: z.int().min(0).optional(),
-  resyncInterval: duration.optional(),
-});
+export type ConfigSchema = ReturnType<typeof configSchema>;
+
+/** What is valid for a key, in the words of an error message. */
+export function validForm(key: ConfigKey): string {
+  if (key === 'cidrLimit') return 'a whole number such as 64, without quotes';
+  if (key === 'resyncInterval') return 'a duration such as 30s or 1m0s';
+  return isListKey(key) ? 'a list such as [10.0.0.0/8, 172.16.0.0/12]' : 'true or false, without quotes';
+}
+
+export function isListKey(key: ConfigKey): key is ListKey {
+  return listKeys.some((listKey) => listKey === key);
+}

@@ -40,7 +40,7 @@ export function durationFault(text: string): string {
     .find((unit) => !units.has(unit));
   if (unknown !== undefined) return `unknown unit ${JSON.stringify(unknown)}`;
   if (/^[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)[^0-9.]+)+$/s.test(text))
-    return 'the duration is too long (at most 292 years)';
+    return 'longer than 292 years, more than Go can count';
   return 'not a duration';
 }
 

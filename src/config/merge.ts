@@ -1,0 +1,105 @@
+import type { Cidr } from '../net/cidr.ts';
+import { formatDuration } from '../net/duration.ts';
+import type { Config, ConfigOptions, Sourced } from './config.ts';
+import { defaultCidrLimit, defaultNonMasqueradeCIDRs, defaultResyncInterval } from './defaults.ts';
+import type { Findings } from './findings.ts';
+import { problemAt } from './problem.ts';
+import type { BooleanKey, ListKey } from './schema.ts';
+import type { FileSettings, ListSetting } from './settings.ts';
+
+/**
+ * Makes one config of all files, in their order: the union of lists, OR of booleans (AND for masqOutBound*), the
+ * smallest interval, the largest limit, and the default for what no file sets.
+ */
+export function mergeSettings(files: readonly FileSettings[], options: ConfigOptions, findings: Findings): Config {
+  const interval = extreme(
+    files,
+    (file) => file.resyncInterval,
+    (a, b) => a < b,
+    defaultResyncInterval,
+  );
+  const cidrLimit = extreme(
+    files,
+    (file) => file.cidrLimit,
+    (a, b) => a > b,
+    defaultCidrLimit,
+  );
+  checkLimit(files, cidrLimit, options, findings);
+  return {
+    nonMasqueradeCIDRs: nonMasqueradeCIDRs(files, options, findings),
+    nonMasqueradeSrcCIDRs: union(files, 'nonMasqueradeSrcCIDRs'),
+    forceMasqueradeCIDRs: [...union(files, 'forceMasqueradeCIDRs'), ...union(files, 'masqueradeCIDRs')],
+    masqueradeSrcCIDRs: union(files, 'masqueradeSrcCIDRs'),
+    masqLinkLocal: either(files, 'masqLinkLocal', true),
+    masqLinkLocalIPv6: either(files, 'masqLinkLocalIPv6', true),
+    masqOutBound: either(files, 'masqOutBound', false),
+    masqOutBoundIPv6: either(files, 'masqOutBoundIPv6', false),
+    cidrLimit,
+    resyncIntervalMs: { value: Number(interval.value) / 1e6, source: interval.source },
+    resyncInterval: formatDuration(interval.value),
+  };
+}
+
+function union(files: readonly FileSettings[], key: ListKey): readonly Sourced<Cidr>[] {
+  return files.flatMap((file) => file.lists.get(key)?.entries ?? []);
+}
+
+function nonMasqueradeCIDRs(
+  files: readonly FileSettings[],
+  { nomasqAllReservedRanges }: ConfigOptions,
+  findings: Findings,
+): readonly Sourced<Cidr>[] {
+  const lists = listsOf(files, 'nonMasqueradeCIDRs');
+  const [first] = lists;
+  if (first === undefined)
+    return defaultNonMasqueradeCIDRs(nomasqAllReservedRanges).map((value) => ({ value, source: 'default' }));
+  if (lists.every((list) => list.length === 0)) {
+    findings.warning(
+      problemAt(first.source, { message: 'nonMasqueradeCIDRs is empty: everything will be masqueraded' }),
+    );
+  }
+  return lists.flatMap((list) => list.entries);
+}
+
+function listsOf(files: readonly FileSettings[], key: ListKey): readonly ListSetting[] {
+  return files.map((file) => file.lists.get(key)).filter((list) => list !== undefined);
+}
+
+/** The value that wins if any file has it; without it, what the first file says, or else the other value by default. */
+function either(files: readonly FileSettings[], key: BooleanKey, winner: boolean): Sourced<boolean> {
+  const settings = files.map((file) => file.booleans.get(key)).filter((setting) => setting !== undefined);
+  return settings.find(({ value }) => value === winner) ?? settings[0] ?? { value: !winner, source: 'default' };
+}
+
+function extreme<T>(
+  files: readonly FileSettings[],
+  settingOf: (file: FileSettings) => Sourced<T> | undefined,
+  beats: (a: T, b: T) => boolean,
+  fallback: T,
+): Sourced<T> {
+  const settings = files.map(settingOf).filter((setting) => setting !== undefined);
+  const [first, ...rest] = settings;
+  if (first === undefined) return { value: fallback, source: 'default' };
+  return rest.reduce((best, setting) => (beats(setting.value, best.value) ? setting : best), first);
+}
+
+/** As upstream, the built-in list counts too where no file has one. */
+function checkLimit(
+  files: readonly FileSettings[],
+  { value: limit, source }: Sourced<number>,
+  { nomasqAllReservedRanges }: ConfigOptions,
+  findings: Findings,
+): void {
+  for (const file of files) {
+    for (const [key, list] of file.lists) {
+      if (list.length <= limit) continue;
+      const message = `${key} has ${list.length} entries, more than cidrLimit allows: ${limit}`;
+      findings.problem(problemAt(list.source, { message, expected: `fewer entries, or cidrLimit: ${list.length}` }));
+    }
+  }
+  const defaults =
+    listsOf(files, 'nonMasqueradeCIDRs').length === 0 ? defaultNonMasqueradeCIDRs(nomasqAllReservedRanges).length : 0;
+  if (defaults <= limit || source === 'default' || 'flag' in source) return;
+  const message = `nonMasqueradeCIDRs has its default of ${defaults} entries, more than cidrLimit allows: ${limit}`;
+  findings.problem(problemAt(source, { message, expected: `a nonMasqueradeCIDRs list, or cidrLimit: ${defaults}` }));
+}

@@ -1,0 +1,13 @@
+/** A text that can't be read on: where, why, and what would be valid there. */
+export class TextFault extends Error {
+  override readonly name = 'TextFault';
+  /** Offset into the text, in UTF-16 code units. */
+  readonly offset: number;
+  readonly expected?: string;
+
+  constructor(offset: number, message: string, expected?: string) {
+    super(message);
+    this.offset = offset;
+    if (expected !== undefined) this.expected = expected;
+  }
+}
