@@ -1,0 +1,4 @@
+import { describeConformance } from '../conformance/backend.cases.ts';
+import { iptablesDamages } from './iptables-damages.ts';
+
+describeConformance('iptables-legacy', iptablesDamages('legacy'));
