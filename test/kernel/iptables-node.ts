@@ -33,13 +33,23 @@ export function toolOf(flavour: Flavour, family: Family): string {
   return `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${flavour}`;
 }
 
-/** One transaction made by somebody else, in the lines of iptables-restore. */
+/** One transaction made by somebody else in the nat table, in the lines of iptables-restore. */
 export async function changeNatTable(
   node: Namespace,
   flavour: Flavour,
   family: Family,
   ...lines: readonly string[]
 ): Promise<void> {
-  const text = `${['*nat', ...lines, 'COMMIT'].join('\n')}\n`;
-  await node.feed(text, `${toolOf(flavour, family)}-restore`, '--noflush');
+  await changeTable(node, toolOf(flavour, family), 'nat', ...lines);
+}
+
+/** The same in any table, by the tool of a flavour and family. */
+export async function changeTable(
+  node: Namespace,
+  tool: string,
+  table: string,
+  ...lines: readonly string[]
+): Promise<void> {
+  const text = `${[`*${table}`, ...lines, 'COMMIT'].join('\n')}\n`;
+  await node.feed(text, `${tool}-restore`, '--noflush');
 }
