@@ -98,6 +98,8 @@ function entryRules(policy: Policy, suffix: string): string[] {
   return [
     // The host's own addresses, as upstream's `! --dst-type LOCAL`: not counted, since nothing leaves the node.
     'fib daddr type local return',
+    // Its own link-local IPv6 addresses, which fib looks for on the interface that their packets leave by: lo.
+    'ip6 daddr fe80::/10 oifname "lo" return',
     ...(policy.ipv6.enabled
       ? [`meta nfproto vmap { ipv4 : goto ipv4-${suffix}, ipv6 : goto ipv6-${suffix} }`]
       : [`meta nfproto ipv6 counter name "${counters.kept.ipv6}" return`, `goto ipv4-${suffix}`]),

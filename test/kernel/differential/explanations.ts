@@ -10,7 +10,11 @@ import type { Namespace } from '../harness/namespace.ts';
 import { nodeAddresses, type PlannedFlow } from './flow.ts';
 import type { LoadedPolicy } from './loading.ts';
 
-const node = hostOf(nodeAddresses.map((address) => ({ address, cidr: null, internal: false })));
+const node = hostOf(
+  Object.values(nodeAddresses)
+    .flat()
+    .map((address) => ({ address, cidr: null, internal: false })),
+);
 
 /** The lists by the number of the step that looks into them. */
 const lists: Readonly<Record<number, ListName>> = { 5: 'forceMasquerade', 7: 'keepSources', 8: 'keepDestinations' };

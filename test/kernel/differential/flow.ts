@@ -23,8 +23,8 @@ export interface PlannedFlow extends PlannedPacket {
 export interface FlowAim extends PacketAim {
   readonly from: Side;
   readonly protocol: Protocol;
-  /** Whether it goes to an address of the node, whatever the aim of the packet. */
-  readonly toNode: boolean;
+  /** If given, it goes to one of the node's own addresses, whatever the aim of the packet: this one, counted round. */
+  readonly toNode: number | undefined;
 }
 
 function weighted<T>(choices: readonly (readonly [value: T, weight: number])[]): fc.Arbitrary<T> {
@@ -45,24 +45,19 @@ export const flowAims: fc.Arbitrary<FlowAim> = fc
       ['tcp', 8],
       ['icmp', 2],
     ]),
-    toNode: weighted([
-      [false, 19],
-      [true, 1],
-    ]),
+    toNode: fc.option(fc.nat({ max: 11 }), { freq: 20, nil: undefined }),
   })
   .map(({ packet, ...rest }) => ({ ...packet, ...rest }));
 
-export const nodeAddresses: readonly string[] = [
-  addresses.ipv4.node,
-  addresses.ipv4.nodeTowardsPod,
-  addresses.ipv6.node,
-  addresses.ipv6.nodeTowardsPod,
-  addresses.linkLocal.node,
-];
-const ownAddresses = nodeAddresses.map(parseBits);
+/** The node's own addresses. The loopback ones, last, can be reached from the node only. */
+export const nodeAddresses: Readonly<Record<Family, readonly string[]>> = {
+  ipv4: [addresses.ipv4.node, addresses.ipv4.nodeTowardsPod, '127.9.9.9'],
+  ipv6: [addresses.ipv6.node, addresses.ipv6.nodeTowardsPod, addresses.linkLocal.node, '::1'],
+};
+const ownAddresses = Object.values(nodeAddresses).flat().map(parseBits);
 const podAddresses = [addresses.ipv4.pod, addresses.ipv6.pod, addresses.linkLocal.pod].map(parseBits);
 
-/** Addresses that no socket can use or no router forwards: this network, loopback, multicast, reserved, broadcast. */
+/** Addresses that no socket can use or no router forwards: this network, loopback, IPv4-mapped, multicast, broadcast. */
 const unusable: Readonly<Record<Family, RegExp>> = {
   ipv4: /^(0{8}|01111111|111)/,
   ipv6: /^(0{127}|0{80}1{16}|1{8})/,
@@ -72,13 +67,19 @@ const unusable: Readonly<Record<Family, RegExp>> = {
 export function planFlow(policy: PlainPolicy, aim: FlowAim): PlannedFlow | undefined {
   const { family, protocol } = aim;
   const aimed = takeAim(policy, aim);
-  const target = aim.toNode ? parseBits(addresses[family].node) : aimed.destination;
+  const target = ownAddress(aim) ?? aimed.destination;
   const toLinkLocalIPv6 = isLinkLocalIPv6(target);
-  // No router forwards IPv6 link-local packets: only the node itself can send them.
-  const from = toLinkLocalIPv6 ? 'node' : aim.from;
+  const isLocal = ownAddresses.includes(target);
+  // No router forwards to link-local or loopback addresses: only the node itself can send there.
+  const from = toLinkLocalIPv6 || unusable[family].test(target) ? 'node' : aim.from;
   // The node has to send from the address that masquerading towards world does not give, to show a difference.
   const source = from === 'node' ? parseBits(addresses[family].nodeTowardsPod) : aimed.source;
-  const packet = { family, source, destination: target, isLocal: ownAddresses.includes(target) };
+  const packet = {
+    family,
+    source,
+    destination: target,
+    isLocal,
+  };
   if (!canBeSent(packet, from) || !canBeSeen(packet, from, protocol)) return undefined;
   const destination = formatAddress(family, numberOf(target));
   return {
@@ -93,20 +94,26 @@ export function planFlow(policy: PlainPolicy, aim: FlowAim): PlannedFlow | undef
   };
 }
 
+function ownAddress({ family, toNode }: FlowAim): Bits | undefined {
+  const own = nodeAddresses[family];
+  const text = toNode === undefined ? undefined : own[toNode % own.length];
+  return text === undefined ? undefined : parseBits(text);
+}
+
 function isLinkLocalIPv6(address: Bits): boolean {
   return address.length === 128 && address.startsWith('1111111010');
 }
 
-function canBeSent({ family, source, destination }: NaivePacket, from: Side): boolean {
-  if (unusable[family].test(source) || unusable[family].test(destination)) return false;
+function canBeSent({ family, source, destination, isLocal }: PlannedPacket, from: Side): boolean {
+  if (unusable[family].test(source) || (unusable[family].test(destination) && !isLocal)) return false;
   return from === 'node' || !(ownAddresses.includes(source) || isLinkLocalIPv6(source));
 }
 
 function canBeSeen({ destination, isLocal }: PlannedPacket, from: Side, protocol: Protocol): boolean {
   // Echo requests are observed in world only.
   if (protocol === 'icmp') return from !== 'world' && !isLocal;
-  // The node would not answer borrowed addresses to the side that they come from.
-  if (protocol === 'tcp' && isLocal) return from === 'node';
+  // The node would not answer borrowed addresses to the side that they come from, nor from a link-local address.
+  if (protocol === 'tcp' && isLocal) return from === 'node' && !isLinkLocalIPv6(destination);
   // Towards the pod, the node sends from the address that masquerading gives.
   return from !== 'node' || !podAddresses.includes(destination);
 }

@@ -50,6 +50,7 @@ const listed = `table inet ip-masq-agent {
 
 	chain policy-${suffix} {
 		fib daddr type local return
+		ip6 daddr fe80::/10 oifname "lo" return
 		meta nfproto ipv6 counter name "kept-ipv6" return
 		goto ipv4-${suffix}
 	}
@@ -73,8 +74,8 @@ describe('compareListings', () => {
     ['a rule added', `jump policy-${suffix}`, `accept\n\t\tjump policy-${suffix}`, 'chain postrouting was changed'],
     [
       'rules swapped',
-      `fib daddr type local return\n\t\tmeta nfproto ipv6 counter name "kept-ipv6" return`,
-      'meta nfproto ipv6 counter name "kept-ipv6" return\n\t\tfib daddr type local return',
+      'oifname "lo" return\n\t\tmeta nfproto ipv6 counter name "kept-ipv6" return',
+      'meta nfproto ipv6 counter name "kept-ipv6" return\n\t\toifname "lo" return',
       `chain policy-${suffix} was changed`,
     ],
     ['another priority', 'srcnat + 10', 'srcnat', 'chain postrouting was changed'],
