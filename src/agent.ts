@@ -38,13 +38,12 @@ const fullCheckIntervalMs = 15 * 60_000;
 export async function runAgent(dependencies: AgentDependencies, stop: AbortSignal): Promise<void> {
   const triggers = new TriggerQueue();
   const state = initialState(dependencies);
+  // Before anything else: a signal that nobody listens for ends the process.
+  const reloadSignal = await dependencies.onReloadSignal(() => triggers.add('signal'));
   await pass(dependencies, state, 'start', stop);
 
   const kernelWatch = startKernelWatch(dependencies, state, triggers);
-  const subscriptions = await Promise.all([
-    dependencies.watchConfig(() => triggers.add('config-change')),
-    dependencies.onReloadSignal(() => triggers.add('signal')),
-  ]);
+  const configWatch = await dependencies.watchConfig(() => triggers.add('config-change'));
   // Whatever changed between the first read and the watch would otherwise wait for the resync.
   triggers.add('config-change');
 
@@ -56,7 +55,7 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
     if (!trigger) break;
     await pass(dependencies, state, trigger, stop, kernelWatch);
   }
-  await Promise.all([...subscriptions, kernelWatch].map((subscription) => subscription?.stop()));
+  await Promise.all([reloadSignal, configWatch, kernelWatch].map((subscription) => subscription?.stop()));
 }
 
 /** One pass and out, for `run --once`. Throws AgentError where the config is bad or the kernel can't be brought to it. */
