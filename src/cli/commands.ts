@@ -6,6 +6,7 @@ import { cleanup } from './commands/cleanup.ts';
 import { explain } from './commands/explain.ts';
 import { render } from './commands/render.ts';
 import { run } from './commands/run.ts';
+import { status } from './commands/status.ts';
 import { validate } from './commands/validate.ts';
 import { helpText } from './help.ts';
 
@@ -15,6 +16,7 @@ export const commandFunctions: Readonly<Record<CommandName, CommandFunction>> = 
   render,
   validate,
   explain,
+  status,
   cleanup,
   version: print(() => `ip-masq-agent ${version}\n`),
   help: print(helpText),

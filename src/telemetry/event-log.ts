@@ -2,9 +2,9 @@ import type { AgentEvent, ReportEvent } from '../agent-event.ts';
 import { formatProblem } from '../config/problem.ts';
 import { describeProvenance } from '../config/provenance.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';
+import { configKeys, describeEntryCounts } from '../policy/entry-counts.ts';
 import type { PolicyEntry } from '../policy/policy.ts';
 import type { Log, LogFields } from './log.ts';
-import { configKeys, describeEntryCounts } from './policy-entries.ts';
 
 type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type }>;
 

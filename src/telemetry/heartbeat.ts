@@ -1,8 +1,8 @@
 import { formatProblem } from '../config/problem.ts';
+import { describeEntryCounts } from '../policy/entry-counts.ts';
 import type { AgentStatus } from './agent-status.ts';
 import { readiness } from './health.ts';
 import type { Log } from './log.ts';
-import { describeEntryCounts } from './policy-entries.ts';
 
 const dayMs = 24 * 60 * 60_000;
 

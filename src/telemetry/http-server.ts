@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AgentError } from '../errors.ts';
-import { formatListenAddress, parseListenAddress } from './listen-address.ts';
+import { formatListenAddress, parseListenAddress } from '../net/listen-address.ts';
 
 export interface Answer {
   readonly status: number;

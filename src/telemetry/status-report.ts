@@ -1,11 +1,11 @@
-import type { Problem } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
+import { entryCounts } from '../policy/entry-counts.ts';
+import type { AgentReport } from '../status/agent-report.ts';
 import type { AgentStatus, Instant } from './agent-status.ts';
 import { readiness } from './health.ts';
-import { entryCounts } from './policy-entries.ts';
 
-/** The agent's status as JSON, for /statusz. Times are ISO 8601 in UTC; what is not known is null. */
-export function statusReport(status: AgentStatus) {
+/** The agent's status as /statusz tells it. */
+export function statusReport(status: AgentStatus): AgentReport {
   const { agent, config, rejection, policy, failure } = status;
   const { ok, reason } = readiness(status);
   return {
@@ -22,7 +22,7 @@ export function statusReport(status: AgentStatus) {
       digest: config?.reading.digest ?? null,
       acceptedAt: time(config?.at),
       rejectedAt: time(rejection?.at),
-      problems: (rejection?.reading.problems ?? []).map((problem: Problem) => formatProblem(problem)),
+      problems: (rejection?.reading.problems ?? []).map(formatProblem),
     },
     entries: policy ? entryCounts(policy) : [],
     lastSyncAt: time(status.lastSyncAt),
@@ -34,8 +34,6 @@ export function statusReport(status: AgentStatus) {
       : null,
   };
 }
-
-export type StatusReport = ReturnType<typeof statusReport>;
 
 function time(instant: Instant | undefined): string | null {
   return instant ? new Date(instant.wall).toISOString() : null;

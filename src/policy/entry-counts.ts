@@ -1,5 +1,5 @@
 import { type Family, families } from '../net/family.ts';
-import { type ListName, listNames, type Policy } from '../policy/policy.ts';
+import { type ListName, listNames, type Policy } from './policy.ts';
 
 /** The lists of a policy under the names that users write in the config. */
 export const configKeys: Readonly<Record<ListName, string>> = {

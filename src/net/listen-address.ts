@@ -15,3 +15,10 @@ export function parseListenAddress(text: string): ListenAddress {
 export function formatListenAddress(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** Where a client of the same machine reaches a server that listens there. */
+export function urlOf(text: string, path: string): string {
+  const { host, port } = parseListenAddress(text);
+  const reachable = host === undefined || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${formatListenAddress(reachable, port)}${path}`;
+}

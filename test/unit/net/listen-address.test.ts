@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatListenAddress, parseListenAddress } from '../../../src/telemetry/listen-address.ts';
+import { formatListenAddress, parseListenAddress, urlOf } from '../../../src/net/listen-address.ts';
 
 describe('parseListenAddress', () => {
   it.each([
@@ -14,5 +14,16 @@ describe('parseListenAddress', () => {
   it.each(['127.0.0.1:9090', '[fe80::1]:80', 'node:1'])('writes %s as it was read', (text) => {
     const { host = '', port } = parseListenAddress(text);
     expect(formatListenAddress(host, port)).toBe(text);
+  });
+});
+
+describe('urlOf', () => {
+  it.each([
+    [':9090', 'http://127.0.0.1:9090/x'],
+    ['0.0.0.0:9090', 'http://127.0.0.1:9090/x'],
+    ['[::]:9090', 'http://[::1]:9090/x'],
+    ['10.1.2.3:80', 'http://10.1.2.3:80/x'],
+  ])('reaches %s', (text, url) => {
+    expect(urlOf(text, '/x')).toBe(url);
   });
 });

@@ -1,0 +1,51 @@
+import { isDeepStrictEqual } from 'node:util';
+import { findForeignMasquerade } from '../../backends/foreign/foreign-masquerade.ts';
+import { findLeftovers } from '../../backends/leftovers.ts';
+import { exitCodes } from '../../errors.ts';
+import { askAgent } from '../../status/agent-report.ts';
+import { formatHostStatus } from '../../status/format-host-status.ts';
+import { gatherHostStatus, type RunningAgent } from '../../status/host-status.ts';
+import { systemRunner as runner } from '../../system/runner.ts';
+import { allBackends, selectBackend } from '../backend-source.ts';
+import type { CommandFunction } from '../command.ts';
+import { defaultFlags, type Flags } from '../flags.ts';
+import { configReaderOf, policyOf } from '../policy-source.ts';
+import { type AgentProcess, findRunningAgents } from '../running-agents.ts';
+
+/**
+ * What is in the kernel now, in every backend, and whether that is what the config asks for. Without flags of its own it
+ * takes those of the running agent, so that it compares with what that agent was told.
+ */
+export const status: CommandFunction = async (context) => {
+  const agents = await findRunningAgents();
+  const [agent] = hasOwnFlags(context.flags) ? [] : agents;
+  const flags = agent ? agent.commandLine.flags : context.flags;
+  const chain = flags['masq-chain'];
+  const { backend, reason } = await selectBackend(flags, new AbortController().signal);
+  const reading = await configReaderOf(flags).read();
+  const found = await gatherHostStatus({
+    configPath: flags.config,
+    reading,
+    policy: reading.ok ? policyOf(flags, reading.config) : undefined,
+    backend,
+    backendReason: reason,
+    findLeftovers: () => findLeftovers({ active: backend.name, chain, runner, nft: allBackends(flags).nft }),
+    findForeign: (policy) => findForeignMasquerade({ policy, chain, runner }),
+    agents: await Promise.all(agents.map(describeAgent)),
+    flagsOf: agent?.pid ?? null,
+  });
+  context.print(
+    context.flags.output === 'json' ? `${JSON.stringify(found, undefined, 2)}\n` : formatHostStatus(found, Date.now()),
+  );
+  return found.state === 'in-sync' ? exitCodes.done : exitCodes.outOfSync;
+};
+
+function hasOwnFlags(flags: Flags): boolean {
+  return !isDeepStrictEqual({ ...flags, output: defaultFlags.output }, defaultFlags);
+}
+
+async function describeAgent({ pid, startedAt, agentArgs, commandLine }: AgentProcess): Promise<RunningAgent> {
+  const address = commandLine.flags['healthz-bind-address'];
+  const report = address === '' ? 'it serves no --healthz-bind-address' : await askAgent(address);
+  return { pid, startedAt: startedAt.toISOString(), args: agentArgs, report };
+}

@@ -1,0 +1,33 @@
+import { basename } from 'node:path';
+import { type Process, processesOfThisNetwork } from '../system/processes.ts';
+import { type CommandLine, parseCommandLine } from './command-line.ts';
+
+/** An agent of this kind that runs in the network of this process. */
+export interface AgentProcess extends Process {
+  /** What it was started with, without the program. */
+  readonly agentArgs: readonly string[];
+  readonly commandLine: CommandLine;
+}
+
+/** Every agent that can be seen from here: in its own container, and on a host; not from another container. */
+export async function findRunningAgents(): Promise<readonly AgentProcess[]> {
+  return (await processesOfThisNetwork()).flatMap(asAgent);
+}
+
+/** The process as an agent; nothing where it is none. */
+export function asAgent(process: Process): AgentProcess[] {
+  const program = process.args.findIndex((argument) => /^ip-masq-agent(?:\.js)?$/.test(basename(argument)));
+  if (program === -1 || !runsThisProgram(process, program)) return [];
+  const agentArgs = process.args.slice(program + 1);
+  try {
+    const commandLine = parseCommandLine(agentArgs);
+    return commandLine.command === 'run' ? [{ ...process, agentArgs, commandLine }] : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Upstream's and Azure's agents have the same name, but are not run by Node, and are not this very executable. */
+function runsThisProgram({ args, executable }: Process, program: number): boolean {
+  return program === 0 ? executable === process.execPath : /^node/.test(basename(args[0] ?? ''));
+}

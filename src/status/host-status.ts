@@ -1,0 +1,103 @@
+import type { Backend, BackendName, Observation } from '../backends/backend.ts';
+import type { ForeignRule, ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
+import type { Leftovers } from '../backends/leftovers.ts';
+import type { ConfigReading } from '../config/config.ts';
+import { formatProblem } from '../config/problem.ts';
+import type { AgentError } from '../errors.ts';
+import { type EntryCount, entryCounts } from '../policy/entry-counts.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { AgentReport } from './agent-report.ts';
+
+/** An agent that runs in this network. */
+export interface RunningAgent {
+  readonly pid: number;
+  readonly startedAt: string;
+  /** Its flags, as they were given. */
+  readonly args: readonly string[];
+  /** What it says of itself, or why it does not. */
+  readonly report: AgentReport | string;
+}
+
+/** What there is on this host, as plain data and as such the JSON of `status --output json`. */
+export interface HostStatus {
+  /**
+   * `in-sync`: the kernel holds what the config asks for, and nothing of ours beside it. `unknown`: the config is
+   * invalid, so there is nothing to compare with.
+   */
+  readonly state: Observation['state'] | 'unknown';
+  /** The flags with which the config was read, where they are those of a running agent. */
+  readonly flagsOf: number | null;
+  readonly backend: { readonly name: BackendName; readonly reason: string };
+  /** How the rules in that backend differ from what the config asks for. */
+  readonly differences: readonly string[];
+  readonly config: {
+    readonly path: string;
+    readonly valid: boolean;
+    readonly files: readonly string[];
+    readonly digest: string;
+    readonly problems: readonly string[];
+    readonly warnings: readonly string[];
+  };
+  readonly entries: readonly EntryCount[];
+  /** What this agent, or another one that does the same, left elsewhere; `failures` says what could not be searched. */
+  readonly leftovers: { readonly found: readonly string[]; readonly failures: readonly string[] };
+  /** Rules of other programs that masquerade what this agent keeps; null where it is not known what it keeps. */
+  readonly foreign: {
+    readonly found: readonly ForeignRule[];
+    readonly failures: readonly string[];
+    readonly complete: boolean;
+  } | null;
+  readonly agents: readonly RunningAgent[];
+}
+
+/** Where to look, so that tests need no host. */
+export interface StatusSources {
+  readonly configPath: string;
+  readonly reading: ConfigReading;
+  /** The policy of the config; undefined where that is invalid. */
+  readonly policy: Policy | undefined;
+  readonly backend: Pick<Backend, 'name' | 'observe'>;
+  readonly backendReason: string;
+  readonly findLeftovers: () => Promise<Leftovers>;
+  readonly findForeign: (policy: Policy) => Promise<ForeignRules>;
+  readonly agents: readonly RunningAgent[];
+  readonly flagsOf: number | null;
+}
+
+/** Looks, and changes nothing. Throws AgentError where the backend can't be read. */
+export async function gatherHostStatus(sources: StatusSources): Promise<HostStatus> {
+  const { reading, policy, backend, agents, flagsOf } = sources;
+  const rules = policy && (await backend.observe(policy));
+  const leftovers = await sources.findLeftovers();
+  const foreign = policy && (await sources.findForeign(policy));
+  return {
+    state: stateOf(rules, leftovers),
+    flagsOf,
+    backend: { name: backend.name, reason: sources.backendReason },
+    differences: rules?.differences ?? [],
+    config: {
+      path: sources.configPath,
+      valid: reading.ok,
+      files: reading.files,
+      digest: reading.digest,
+      problems: reading.ok ? [] : reading.problems.map(formatProblem),
+      warnings: reading.warnings.map(formatProblem),
+    },
+    entries: policy ? entryCounts(policy) : [],
+    leftovers: { found: leftovers.found, failures: leftovers.failures.map(describeError) },
+    foreign: foreign
+      ? { found: foreign.found, failures: foreign.failures.map(describeError), complete: foreign.complete }
+      : null,
+    agents,
+  };
+}
+
+/** Rules left elsewhere masquerade too, so with them the kernel does not do what the config asks for. */
+function stateOf(rules: Observation | undefined, leftovers: Leftovers): HostStatus['state'] {
+  if (!rules) return 'unknown';
+  return rules.state === 'in-sync' && leftovers.found.length > 0 ? 'drifted' : rules.state;
+}
+
+function describeError({ code, message }: AgentError): string {
+  return `${code}: ${message}`;
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import type { AgentReport } from '../../../src/status/agent-report.ts';
+import { formatHostStatus } from '../../../src/status/format-host-status.ts';
+import type { HostStatus } from '../../../src/status/host-status.ts';
+
+const now = Date.UTC(2026, 0, 2, 12, 0, 0);
+
+const status: HostStatus = {
+  state: 'in-sync',
+  flagsOf: null,
+  backend: { name: 'nft', reason: 'nft --check accepts the rules on this kernel' },
+  differences: [],
+  config: {
+    path: '/etc/config',
+    valid: true,
+    files: ['/etc/config/a', '/etc/config/b'],
+    digest: 'd',
+    problems: [],
+    warnings: [],
+  },
+  entries: [
+    { list: 'nonMasqueradeCIDRs', family: 'ipv4', count: 3 },
+    { list: 'forceMasqueradeCIDRs', family: 'ipv4', count: 1 },
+    { list: 'nonMasqueradeCIDRs', family: 'ipv6', count: 0 },
+  ],
+  leftovers: { found: [], failures: [] },
+  foreign: { found: [], failures: [], complete: true },
+  agents: [],
+};
+
+const report: AgentReport = {
+  version: '1.2.3',
+  pid: 1,
+  startedAt: '2026-01-02T09:00:00.000Z',
+  backend: 'nft',
+  backendReason: 'asked for',
+  ready: true,
+  reason: 'ok',
+  config: {
+    path: '/etc/config',
+    files: [],
+    digest: 'd',
+    acceptedAt: '2026-01-02T10:59:58.000Z',
+    rejectedAt: null,
+    problems: [],
+  },
+  entries: [],
+  lastSyncAt: '2026-01-02T11:59:30.000Z',
+  lastApplyAt: '2026-01-02T11:00:00.000Z',
+  driftRepairs: 0,
+  lastDriftRepairAt: null,
+  failure: null,
+};
+
+const agent = { pid: 1, startedAt: '2026-01-02T09:00:00.000Z', args: [], report };
+
+/** The lines beside a label. */
+function rowOf(label: string, of: HostStatus): string[] {
+  const lines = formatHostStatus(of, now).split('\n');
+  const start = lines.findIndex((line) => line.startsWith(`${label} `));
+  const length = lines.slice(start + 1).findIndex((line) => !line.startsWith(' '));
+  return lines.slice(start, start + 1 + length).map((line) => line.slice(12));
+}
+
+describe('formatHostStatus', () => {
+  it('puts a node that is well on one screen', () => {
+    expect(formatHostStatus({ ...status, agents: [agent] }, now)).toBe(`\
+IN SYNC: the kernel holds what the config asks for
+
+backend     nft (nft --check accepts the rules on this kernel)
+rules       as they should be
+            ipv4: nonMasqueradeCIDRs 3, forceMasqueradeCIDRs 1
+            ipv6: no CIDRs
+config      /etc/config/a, /etc/config/b
+            valid
+leftovers   none in any backend
+foreign     no other rule was found that masquerades what this agent keeps
+agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
+            version 1.2.3, ready
+            config accepted 2026-01-02 10:59:58 UTC (1h0m2s ago)
+            rules written 2026-01-02 11:00:00 UTC (1h0m0s ago), last found right 2026-01-02 11:59:30 UTC (30s ago)
+            drift repairs: 0
+`);
+  });
+
+  it.each([
+    ['drifted', /^DRIFTED: /],
+    ['absent', /^ABSENT: /],
+    ['unknown', /^UNKNOWN: /],
+  ] as const)('says first that the state is %s', (state, title) => {
+    expect(formatHostStatus({ ...status, state }, now)).toMatch(title);
+  });
+
+  it('shows ten differences and counts the rest', () => {
+    const differences = Array.from({ length: 15 }, (_, index) => `chain c${index} is missing`);
+    const lines = rowOf('rules', { ...status, differences });
+    expect(lines.slice(9, 11)).toEqual(['chain c9 is missing', 'and 5 lines more; --output json has all']);
+    expect(lines).toHaveLength(13);
+  });
+
+  it('tells what is wrong with the config, and whose flags it was read with', () => {
+    const config = { ...status.config, files: [], problems: ['a:1:2: bad CIDR'], warnings: ['a:3:4: unknown key'] };
+    expect(rowOf('config', { ...status, config, flagsOf: 1 })).toEqual([
+      'no file at /etc/config, defaults apply',
+      'error: a:1:2: bad CIDR',
+      'warning: a:3:4: unknown key',
+      'read with the flags of the running agent, pid 1',
+    ]);
+  });
+
+  it('tells leftovers and foreign rules, and what could not be searched', () => {
+    const found = {
+      backend: 'iptables-legacy',
+      families: ['ipv4', 'ipv6'],
+      place: 'nat POSTROUTING',
+      rule: '-j MASQUERADE',
+      note: 'Docker',
+    } as const;
+    const troubled: HostStatus = {
+      ...status,
+      leftovers: { found: ['iptables-nft ipv4: chain IP-MASQ-AGENT'], failures: ['XTABLES_LOCK: held'] },
+      foreign: { found: [found], failures: ['TOOL_TIMEOUT: hung'], complete: false },
+    };
+    expect(rowOf('leftovers', troubled)).toEqual([
+      'iptables-nft ipv4: chain IP-MASQ-AGENT',
+      'not searched: XTABLES_LOCK: held',
+    ]);
+    expect(rowOf('foreign', troubled)).toEqual([
+      'iptables-legacy ipv4+ipv6 nat POSTROUTING: -j MASQUERADE',
+      '  by Docker',
+      'not searched: TOOL_TIMEOUT: hung',
+      'there was more to read than is reasonable: some chains were not searched',
+    ]);
+    expect(rowOf('foreign', { ...status, foreign: null })[0]).toMatch(/^not searched/);
+  });
+
+  it('tells of an agent that is in trouble', () => {
+    const failing: AgentReport = {
+      ...report,
+      ready: false,
+      reason: 'nft hung',
+      config: { ...report.config, rejectedAt: '2026-01-02T11:59:00.000Z' },
+      lastApplyAt: null,
+      driftRepairs: 2,
+      lastDriftRepairAt: '2026-01-02T11:58:00.000Z',
+      failure: { code: 'TOOL_TIMEOUT', message: 'nft hung', count: 7, since: '2026-01-02T11:59:50.000Z' },
+    };
+    const lines = rowOf('agent', { ...status, agents: [{ ...agent, report: failing }] });
+    expect(lines).toContain('version 1.2.3, not ready: nft hung');
+    expect(lines).toContain('config on disk REJECTED 2026-01-02 11:59:00 UTC (1m0s ago)');
+    expect(lines).toContain('rules written never, last found right 2026-01-02 11:59:30 UTC (30s ago)');
+    expect(lines).toContain('drift repairs: 2, the last 2026-01-02 11:58:00 UTC (2m0s ago)');
+    expect(lines).toContain('FAILING since 2026-01-02 11:59:50 UTC (10s ago), passes in a row: 7: nft hung');
+  });
+
+  it('tells of no agent, of one that says nothing, and of two', () => {
+    expect(rowOf('agent', status)[0]).toMatch(/^none seen running from here/);
+    const silent = { ...agent, report: 'connection refused' };
+    expect(rowOf('agent', { ...status, agents: [silent] })).toEqual([
+      'pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)',
+      'says nothing of itself: connection refused',
+    ]);
+    expect(rowOf('agent', { ...status, agents: [silent, silent] })[0]).toMatch(/^MORE THAN ONE AGENT/);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { Observation } from '../../../src/backends/backend.ts';
+import { AgentError } from '../../../src/errors.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
+import { gatherHostStatus, type StatusSources } from '../../../src/status/host-status.ts';
+import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
+
+const inSync: Observation = { state: 'in-sync', differences: [] };
+const nothing = { found: [], failures: [] };
+const policy = policyKeeping('10.0.0.0/8');
+
+function host(rules: Observation, changes: Partial<StatusSources> = {}): StatusSources {
+  return {
+    configPath: '/etc/config',
+    reading: accepted(['10.0.0.0/8']),
+    policy,
+    backend: { name: 'nft', observe: () => Promise.resolve(rules) },
+    backendReason: 'asked for',
+    findLeftovers: () => Promise.resolve(nothing),
+    findForeign: () => Promise.resolve({ ...nothing, complete: true }),
+    agents: [],
+    flagsOf: null,
+    ...changes,
+  };
+}
+
+describe('gatherHostStatus', () => {
+  it('is in sync where the rules are and nothing of ours is elsewhere', async () => {
+    expect(await gatherHostStatus(host(inSync))).toMatchObject({
+      state: 'in-sync',
+      differences: [],
+      backend: { name: 'nft', reason: 'asked for' },
+      config: { path: '/etc/config', valid: true, files: ['ip-masq-agent'] },
+      leftovers: nothing,
+      foreign: { ...nothing, complete: true },
+    });
+  });
+
+  it.each(['drifted', 'absent'] as const)('is %s where the rules are', async (state) => {
+    const status = await gatherHostStatus(host({ state, differences: ['chain postrouting is missing'] }));
+    expect(status).toMatchObject({ state, differences: ['chain postrouting is missing'] });
+  });
+
+  it('has drifted where rules were left elsewhere, and says what could not be searched', async () => {
+    const leftovers = {
+      found: ['iptables-nft ipv4: chain IP-MASQ-AGENT'],
+      failures: [new AgentError('XTABLES_LOCK', 'held')],
+    };
+    const status = await gatherHostStatus(host(inSync, { findLeftovers: () => Promise.resolve(leftovers) }));
+    expect(status).toMatchObject({
+      state: 'drifted',
+      leftovers: { found: leftovers.found, failures: ['XTABLES_LOCK: held'] },
+    });
+  });
+
+  it('is in sync beside foreign rules, which are looked for by what the policy keeps', async () => {
+    const rule = {
+      backend: 'nft',
+      families: ['ipv4'],
+      place: 'ip nat POSTROUTING',
+      rule: 'masquerade',
+      note: 'somebody',
+    } as const;
+    const asked: Policy[] = [];
+    const findForeign = (kept: Policy) => {
+      asked.push(kept);
+      return Promise.resolve({ found: [rule], failures: [], complete: false });
+    };
+    const status = await gatherHostStatus(host(inSync, { findForeign }));
+    expect(status).toMatchObject({ state: 'in-sync', foreign: { found: [rule], complete: false } });
+    expect(asked).toEqual([policy]);
+  });
+
+  it('does not know where the config is bad, and does not look at what it would need one for', async () => {
+    const unexpected = () => Promise.reject(new Error('not to be called'));
+    const status = await gatherHostStatus(
+      host(inSync, {
+        reading: rejected('bad CIDR'),
+        policy: undefined,
+        backend: { name: 'nft', observe: unexpected },
+        findForeign: unexpected,
+      }),
+    );
+    expect(status).toMatchObject({
+      state: 'unknown',
+      config: { valid: false, problems: ['ip-masq-agent:1:5: bad CIDR'] },
+      foreign: null,
+      entries: [],
+    });
+  });
+
+  it('throws what the backend throws', async () => {
+    const observe = () => Promise.reject(new AgentError('NO_PERMISSION', 'no'));
+    await expect(gatherHostStatus(host(inSync, { backend: { name: 'nft', observe } }))).rejects.toMatchObject({
+      code: 'NO_PERMISSION',
+    });
+  });
+});
