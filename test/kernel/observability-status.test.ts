@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { AgentProcess } from './harness/agent-process.ts';
+import { describeKernel } from './harness/describe-kernel.ts';
+import { TestBed } from './harness/test-bed.ts';
+
+const config = 'nonMasqueradeCIDRs: [10.0.0.0/8]\nresyncInterval: 1h\n';
+
+describeKernel('status', () => {
+  let bed: TestBed;
+  beforeEach(async () => {
+    bed = await TestBed.create();
+    await bed.config.write({ 'ip-masq-agent': config });
+  });
+  afterEach(() => bed.close());
+
+  /** What status prints and its exit code. */
+  async function status(...flags: string[]): Promise<{ code: number | null; text: string }> {
+    return outcomeOf(bed.startAgent('status', '--backend=nft', ...flags));
+  }
+
+  async function outcomeOf(command: AgentProcess): Promise<{ code: number | null; text: string }> {
+    const { code } = await command.exited;
+    return { code, text: command.output };
+  }
+
+  it('follows a node from nothing over in sync to drifted', async () => {
+    expect(await status()).toMatchObject({ code: 4, text: expect.stringMatching(/^ABSENT: /) });
+    const once = bed.startAgent('--backend=nft', '--once');
+    expect(await once.exited).toMatchObject({ code: 0 });
+    expect(await status()).toMatchObject({ code: 0, text: expect.stringMatching(/^IN SYNC: /) });
+
+    await bed.node.run('nft', 'add', 'rule', 'inet', 'ip-masq-agent', 'postrouting', 'masquerade');
+    const drifted = await status();
+    expect(drifted).toMatchObject({ code: 4, text: expect.stringMatching(/^DRIFTED: /) });
+    expect(drifted.text).toContain('chain postrouting was changed');
+  });
+
+  it('shows a chain that upstream left, and what others masquerade', async () => {
+    await bed.startAgent('--backend=nft', '--once').exited;
+    const nat = (...args: string[]) => bed.node.run('iptables-nft', '-t', 'nat', ...args);
+    await nat('-N', 'IP-MASQ-AGENT');
+    const comment = 'ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom';
+    const match = ['-m', 'comment', '--comment', `${comment} IP-MASQ-AGENT chain`, '-m', 'addrtype', '!', '--dst-type'];
+    await nat('-A', 'POSTROUTING', ...match, 'LOCAL', '-j', 'IP-MASQ-AGENT');
+    await bed.node.run('iptables-legacy', '-t', 'nat', '-A', 'POSTROUTING', '-s', '10.244.0.0/16', '-j', 'MASQUERADE');
+
+    const { code, text } = await status('--output=json');
+    expect(code).toBe(4);
+    expect(JSON.parse(text)).toMatchObject({
+      state: 'drifted',
+      backend: { name: 'nft' },
+      differences: [],
+      leftovers: { found: expect.arrayContaining(['iptables-nft ipv4: chain IP-MASQ-AGENT']), failures: [] },
+      foreign: { found: [{ backend: 'iptables-legacy', rule: '-A POSTROUTING -s 10.244.0.0/16 -j MASQUERADE' }] },
+    });
+    const screen = await status();
+    expect(screen.text).toMatch(/^leftovers +iptables-nft ipv4: /m);
+    expect(screen.text).toMatch(/^foreign +iptables-legacy ipv4 nat POSTROUTING: -A POSTROUTING -s 10\.244\.0\.0\/16/m);
+  });
+
+  it('asks the running agent, and takes its flags where it has none of its own', async () => {
+    const agent = bed.startAgent('--backend=nft', '--enable-ipv6', '--healthz-bind-address=127.0.0.1:9101');
+    await agent.waitFor(/rules applied/);
+    await bed.node.run('nft', 'delete', 'table', 'inet', 'ip-masq-agent');
+    await agent.waitFor(/changed by somebody else/);
+
+    const { code, text } = await outcomeOf(new AgentProcess(bed.node, ['status', '--output', 'json']));
+    expect(code).toBe(0);
+    expect(JSON.parse(text)).toMatchObject({
+      state: 'in-sync',
+      flagsOf: agent.pid,
+      config: { path: bed.config.directory },
+      agents: [
+        {
+          pid: agent.pid,
+          args: expect.arrayContaining(['--enable-ipv6']),
+          report: { pid: agent.pid, ready: true, driftRepairs: 1, failure: null },
+        },
+      ],
+    });
+    // With other flags than the agent's, the same kernel is not what it should be.
+    expect(await status()).toMatchObject({ code: 4 });
+
+    await bed.config.write({ 'ip-masq-agent': 'nonMasqueradeCIDRs: [10.0.0.0/33]\n' });
+    await agent.waitFor(/config rejected/);
+    const bad = await outcomeOf(new AgentProcess(bed.node, ['status']));
+    expect(bad).toMatchObject({ code: 4, text: expect.stringMatching(/^UNKNOWN: the config is invalid/) });
+    expect(bad.text).toMatch(/config on disk REJECTED \d{4}-/);
+    await agent.stop();
+  });
+
+  it('ends with exit code 3 where it may not look', async () => {
+    const powerless = ['--bounding-set=-all', '--inh-caps=-all', '--reuid=65534', '--clear-groups'];
+    const line = [process.execPath, 'dist/ip-masq-agent.js', 'status', '--backend=nft'];
+    const { exitCode, stderr } = await bed.runner.run({ tool: 'setpriv', args: [...powerless, ...line] });
+    expect(stderr).toContain('Operation not permitted');
+    expect(exitCode).toBe(3);
+  });
+});
