@@ -1,7 +1,7 @@
 import { type Cidr, parseCidr } from '../net/cidr.ts';
 
 /** RFC 1918: destinations that keep the Pod's address when no file says otherwise. */
-const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
+export const privateRanges: readonly string[] = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
 
 /** The further IPv4 ranges that upstream adds for --nomasq-all-reserved-ranges, in its order. */
 const reservedRanges = [

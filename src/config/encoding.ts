@@ -25,7 +25,8 @@ export function decodeConfig(bytes: Uint8Array): ConfigText {
   const encoding = encodingOf(bytes);
   const decoded = new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);
   if (startsWithBrace.test(decoded)) return { syntax: 'json', text: decoded };
-  const text = decoded.startsWith('\ufeff') ? decoded.slice(1) : decoded;
+  // libyaml lets a second byte order mark pass.
+  const text = decoded.replace(/^\ufeff{1,2}/, '');
   const problem = isValid(bytes, encoding) ? forbiddenCharacter(text) : invalidBytes(text, encoding);
   return problem === undefined ? { syntax: 'yaml', text } : { syntax: 'yaml', text, problem };
 }

@@ -19,7 +19,7 @@ export function unreadable(path: string, error: unknown): Problem {
   const code = codeOfFailure(error);
   const reason = reasons.get(code) ?? (error instanceof Error ? error.message : String(error));
   return problemOf(path, {
-    message: `can’t be read: ${reason}${code === '' ? '' : ` (${code})`}`,
+    message: `can't be read: ${reason}${code === '' ? '' : ` (${code})`}`,
     expected: 'a regular file, or a directory of such, that the agent may read',
   });
 }

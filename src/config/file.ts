@@ -11,7 +11,7 @@ import type { ConfigSchema } from './schema.ts';
 import type { FileSettings } from './settings.ts';
 import { TextFault } from './text-fault.ts';
 import { ValueReader } from './values.ts';
-import { parseYaml } from './yaml/parser.ts';
+import { parseYaml } from './yaml/document.ts';
 
 /**
  * Reads one file. A whole ConfigMap manifest counts as the files in its `data`. Every problem and warning goes to

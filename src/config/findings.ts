@@ -21,15 +21,22 @@ export class Findings {
   }
 
   get problems(): readonly Problem[] {
-    return withOmitted(this.#problems, this.#omittedProblems, 'problems');
+    return told(this.#problems, this.#omittedProblems, 'problems');
   }
 
   get warnings(): readonly Problem[] {
-    return withOmitted(this.#warnings, this.#omittedWarnings, 'warnings');
+    return told(this.#warnings, this.#omittedWarnings, 'warnings');
   }
 }
 
-function withOmitted(found: readonly Problem[], omitted: number, name: string): readonly Problem[] {
-  const file = found.at(-1)?.file;
-  return omitted === 0 || file === undefined ? found : [...found, { file, message: `${omitted} more ${name}` }];
+/** In the order of the files and of the places in them. */
+function told(found: readonly Problem[], omitted: number, name: string): readonly Problem[] {
+  const files = [...new Set(found.map(({ file }) => file))];
+  const sorted = files.flatMap((file) => found.filter((problem) => problem.file === file).sort(byPosition));
+  const last = files.at(-1);
+  return omitted === 0 || last === undefined ? sorted : [...sorted, { file: last, message: `${omitted} more ${name}` }];
+}
+
+function byPosition({ position: a }: Problem, { position: b }: Problem): number {
+  return (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0);
 }

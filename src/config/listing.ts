@@ -73,5 +73,5 @@ function isBackup(name: string): boolean {
 }
 
 function skipped(path: string): Problem {
-  return problemOf(path, { message: 'skipped: the name is that of an editor’s or a backup copy' });
+  return problemOf(path, { message: "skipped: the name is that of an editor's or a backup copy" });
 }

@@ -20,7 +20,7 @@ export interface BooleanNode extends NodeBase {
   readonly value: boolean;
 }
 
-/** A number as the JSON literal that Go reads or, for YAML, writes for it; `NaN` and `Infinity` only until checked. */
+/** A number as the JSON literal that Go reads or, for YAML, writes for it. */
 export interface NumberNode extends NodeBase {
   readonly kind: 'number';
   readonly literal: string;
@@ -50,6 +50,8 @@ export type ConfigNode = NullNode | BooleanNode | NumberNode | StringNode | List
 
 export interface MapEntry {
   readonly key: string;
+  /** Why JSON can't have the key; Go then refuses the file. */
+  readonly keyProblem?: string;
   readonly keyOffset: number;
   readonly value: ConfigNode;
 }

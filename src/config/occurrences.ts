@@ -21,6 +21,7 @@ export function findOccurrences(root: MapNode, places: Places, findings: Finding
   const known = new Map<ConfigKey, MapEntry[]>(configKeys.map((key) => [key, []]));
   for (const entry of root.entries) {
     const key = configKeyOf(entry.key);
+    if (entry.keyProblem !== undefined) continue;
     if (key === undefined) findings.warning(unknownKey(entry, places));
     else known.get(key)?.push(entry);
   }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Cidr, cidrFault, parseCidr } from '../net/cidr.ts';
-import { durationFault, parseDuration } from '../net/duration.ts';
+import { durationFault, formatDuration, parseDuration } from '../net/duration.ts';
+import { defaultCidrLimit, defaultResyncInterval, privateRanges } from './defaults.ts';
 
 /** The keys whose values are lists of CIDRs. */
 export const listKeys = [
@@ -20,29 +21,39 @@ export type ListKey = (typeof listKeys)[number];
 export type BooleanKey = (typeof booleanKeys)[number];
 export type ConfigKey = (typeof configKeys)[number];
 
+/** For editors only: what has this form may still be wrong, as 10.0.0.300/8 is. */
+const cidrForm = { pattern: '^[0-9A-Fa-f:.]+/[0-9]{1,3}$', examples: ['10.0.0.0/8', 'fd00::/8'] };
+const durationForm = {
+  pattern: '^[-+]?(0|(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$',
+  examples: ['30s', '1m0s', '1h30m'],
+};
+
 /**
  * One config file: its keys, their types, defaults and meaning. This is what the published JSON Schema is made from.
  * `null` empties a list and leaves a boolean or the limit as it is, as in Go. An integer is a bigint here, so that 64.5
  * and, in JSON, 64.0 are told from 64.
  */
 export function configSchema(allowsIPv6: boolean) {
-  const cidr = z.string().transform((text, context): Cidr => {
-    const parsed = parseCidr(text);
-    if (parsed !== undefined && (allowsIPv6 || parsed.family === 'ipv4')) return parsed;
-    const { message, expected } =
-      parsed === undefined
-        ? cidrFault(text)
-        : { message: 'an IPv6 CIDR while IPv6 is off', expected: 'the flag --enable-ipv6, or no IPv6 CIDR' };
-    context.addIssue({ code: 'custom', message, params: { expected } });
-    return z.NEVER;
-  });
+  const cidr = z
+    .string()
+    .meta(cidrForm)
+    .transform((text, context): Cidr => {
+      const parsed = parseCidr(text);
+      if (parsed !== undefined && (allowsIPv6 || parsed.family === 'ipv4')) return parsed;
+      const { message, expected } =
+        parsed === undefined
+          ? cidrFault(text)
+          : { message: 'an IPv6 CIDR while IPv6 is off', expected: 'the flag --enable-ipv6, or no IPv6 CIDR' };
+      context.addIssue({ code: 'custom', message, params: { expected } });
+      return z.NEVER;
+    });
   const list = z.array(cidr).nullable();
   const boolean = z.boolean().nullable();
   return z.object({
     nonMasqueradeCIDRs: list.meta({
       description:
-        'Destinations that keep the Pod’s source address. Empty ([], blank or null): everything is masqueraded.',
-      default: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'],
+        "Destinations that keep the Pod's source address. Empty ([], blank or null): everything is masqueraded.",
+      default: privateRanges,
     }),
     nonMasqueradeSrcCIDRs: list.meta({
       description: 'Sources that keep their address wherever they go.',
@@ -76,9 +87,13 @@ export function configSchema(allowsIPv6: boolean) {
       .max(2n ** 63n - 1n)
       .transform(Number)
       .nullable()
-      .meta({ description: 'Most entries in any one list of a file: a guard against mistakes.', default: 64 }),
+      .meta({
+        description: 'Most entries in any one list of a file: a guard against mistakes.',
+        default: defaultCidrLimit,
+      }),
     resyncInterval: z
       .string()
+      .meta(durationForm)
       .transform((text, context): bigint => {
         const parsed = parseDuration(text);
         if (parsed !== undefined) return parsed;
@@ -88,8 +103,7 @@ export function configSchema(allowsIPv6: boolean) {
       })
       .meta({
         description: 'How often the config is read and the rules are checked, besides at each change. A Go duration.',
-        default: '1m0s',
-        examples: ['30s', '1m0s', '1h30m'],
+        default: formatDuration(defaultResyncInterval),
       }),
   });
 }

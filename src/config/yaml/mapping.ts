@@ -1,4 +1,5 @@
-import type { ConfigNode, MapEntry, MapNode, TextProblem } from '../node.ts';
+import type { ConfigNode, MapEntry, MapNode } from '../node.ts';
+import { TextFault } from '../text-fault.ts';
 
 /** Gathers the entries of one mapping as Go's decoder does: in the order written, a later one over an earlier one. */
 export class MappingBuilder {
@@ -10,15 +11,12 @@ export class MappingBuilder {
     this.#offset = offset;
   }
 
-  /** Sets a key; says what is wrong with a key that JSON can't have. */
-  set(key: ConfigNode, value: ConfigNode): TextProblem | undefined {
-    const text = keyText(key);
-    if (text === undefined)
-      return { offset: key.offset, message: `a key can’t be ${kindNames[key.kind]}`, expected: 'a text' };
-    const previous = this.#entries.get(text);
+  /** Throws TextFault for a key that is a collection. */
+  set(key: ConfigNode, value: ConfigNode): void {
+    const entry = entryOf(key, value);
+    const previous = this.#entries.get(entry.key);
     if (previous !== undefined) this.#overwritten.push(previous);
-    this.#entries.set(text, { key: text, keyOffset: key.offset, value });
-    return undefined;
+    this.#entries.set(entry.key, entry);
   }
 
   /** Takes over the entries of the mapping that a merge key `<<` names. */
@@ -32,19 +30,25 @@ export class MappingBuilder {
   }
 }
 
-const kindNames: Readonly<Record<ConfigNode['kind'], string>> = {
-  null: 'empty',
-  boolean: 'a boolean',
-  number: 'so large a number',
-  string: 'a text',
-  list: 'a list',
-  map: 'a mapping',
-};
+/** Go makes text of booleans and of numbers up to int64; JSON has no other keys. */
+function entryOf(node: ConfigNode, value: ConfigNode): MapEntry {
+  const entry = { keyOffset: node.offset, value };
+  switch (node.kind) {
+    case 'string':
+      return { ...entry, key: node.value };
+    case 'boolean':
+      return { ...entry, key: String(node.value) };
+    case 'number':
+      return isUnsigned(node.literal)
+        ? { ...entry, key: node.literal, keyProblem: 'too large a number for a key' }
+        : { ...entry, key: node.literal };
+    case 'null':
+      return { ...entry, key: '', keyProblem: 'an empty key' };
+    default:
+      throw new TextFault(node.offset, 'a list or a mapping as a key', 'a text');
+  }
+}
 
-/** Go turns booleans and numbers up to int64 into text, and refuses everything else. */
-function keyText(key: ConfigNode): string | undefined {
-  if (key.kind === 'string') return key.value;
-  if (key.kind === 'boolean') return String(key.value);
-  if (key.kind !== 'number') return undefined;
-  return /^[0-9]+$/.test(key.literal) && BigInt(key.literal) >= 2n ** 63n ? undefined : key.literal;
+function isUnsigned(literal: string): boolean {
+  return /^[0-9]+$/.test(literal) && BigInt(literal) >= 2n ** 63n;
 }

@@ -72,5 +72,5 @@ export function foldBreaks(first: string, more: string): string {
 }
 
 export function tabFault(offset: number): TextFault {
-  return new TextFault(offset, 'a tab can’t indent', 'spaces');
+  return new TextFault(offset, "a tab can't indent", 'spaces');
 }

@@ -37,11 +37,12 @@ export function resolveScalar(
  * Resolves a plain scalar as go-yaml v2's resolve() does (YAML 1.1 without sexagesimals; dates stay text).
  */
 function resolvePlain(text: string): ScalarValue {
+  // Almost every scalar of a config is a CIDR: neither word nor number has a slash.
+  if (text.includes('/')) return text;
   const word = words.get(text);
   if (word !== undefined) return word;
-  const first = text.charAt(0);
-  if (first === '.') return /^\.[0-9]+(?:[eE][-+]?[0-9]+)?$/.test(text) ? float(text) : text;
-  if (!/[-+0-9]/.test(first)) return text;
+  if (!/^[-+.0-9]/.test(text)) return text;
+  if (text.startsWith('.')) return /^\.[0-9]+(?:[eE][-+]?[0-9]+)?$/.test(text) ? float(text) : text;
   const plain = text.replaceAll('_', '');
   return integer(plain) ?? (isFloat(plain) ? float(plain, text) : text);
 }

@@ -5,7 +5,7 @@ import type { TagDirectiveToken, TagToken } from './token.ts';
 export class TagHandles {
   readonly #declared = new Map<string, string>();
 
-  add({ handle, prefix, offset }: TagDirectiveToken): void {
+  declare({ handle, prefix, offset }: TagDirectiveToken): void {
     if (this.#declared.has(handle)) throw new TextFault(offset, `a second %TAG directive for ${handle}`);
     this.#declared.set(handle, prefix);
   }
