@@ -1,4 +1,5 @@
 import type { AgentEvent, ReportEvent } from '../agent-event.ts';
+import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { describeProvenance } from '../config/provenance.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';
@@ -14,6 +15,8 @@ interface Memory {
   acceptedFiles: readonly string[] | undefined;
   /** The failure that persists: how many passes in a row, since when (performance.now()), and the text of the last. */
   failure: { readonly count: number; readonly since: number; readonly text: string } | undefined;
+  /** What the last config was warned of: what is odd about it for good is told once, not at each change. */
+  warnings: ReadonlySet<string>;
 }
 
 /**
@@ -21,7 +24,7 @@ interface Memory {
  * a failure that persists at its 1st, 2nd, 4th, 8th … time, and its end.
  */
 export function createEventLog(log: Log): ReportEvent {
-  const memory: Memory = { acceptedFiles: undefined, failure: undefined };
+  const memory: Memory = { acceptedFiles: undefined, failure: undefined, warnings: new Set() };
   return (event) => logEvent(log, memory, event);
 }
 
@@ -35,11 +38,11 @@ function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
       });
       return;
     case 'config-accepted':
-      for (const warning of event.reading.warnings) log.warn(formatProblem(warning));
+      logWarnings(log, memory, event.reading);
       memory.acceptedFiles = event.reading.files;
       return;
     case 'config-rejected':
-      logRejected(log, event);
+      logRejected(log, memory, event);
       return;
     case 'applied':
       logApplied(log, memory, event);
@@ -88,7 +91,7 @@ function logLeftovers(log: Log, { removed, failures, removals }: EventOf<'leftov
 }
 
 /** One entry for the whole rejection, however many mistakes the config has. */
-function logRejected(log: Log, { reading, policyKept }: EventOf<'config-rejected'>): void {
+function logRejected(log: Log, memory: Memory, { reading, policyKept }: EventOf<'config-rejected'>): void {
   const kept = policyKept
     ? 'the last good config stays in force'
     : 'no config was accepted yet, the rules in the kernel are left alone';
@@ -97,7 +100,13 @@ function logRejected(log: Log, { reading, policyKept }: EventOf<'config-rejected
     `config rejected, ${kept}: ${first ?? 'no reason given'}`,
     others.length > 0 ? { others: shortened(others) } : {},
   );
-  for (const warning of reading.warnings) log.warn(formatProblem(warning));
+  logWarnings(log, memory, reading);
+}
+
+function logWarnings(log: Log, memory: Memory, { warnings }: ConfigReading): void {
+  const texts = new Set(warnings.map(formatProblem));
+  for (const text of texts) if (!memory.warnings.has(text)) log.warn(text);
+  memory.warnings = texts;
 }
 
 function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {

@@ -179,4 +179,27 @@ describe('the event log', () => {
       { text: 'info stopped; the rules stay in the kernel', fields: { reason: 'SIGTERM' } },
     ]);
   });
+
+  it('warns of what is odd about a config once, and again only when it had gone', () => {
+    const { log, report } = logging();
+    const odd = (...messages: string[]): AgentEvent => ({
+      type: 'config-accepted',
+      reading: { ...accepted([]), warnings: messages.map((message) => ({ file: 'ip-masq-agent', message })) },
+    });
+    for (const event of [odd('a'), odd('a', 'b'), odd(), odd('a')]) report(event);
+    expect(log.lines.map(({ text }) => text)).toEqual([
+      'warn ip-masq-agent: a',
+      'warn ip-masq-agent: b',
+      'warn ip-masq-agent: a',
+    ]);
+  });
+
+  it('tells leftovers once, shouts once when they come back, and is quiet about them after', () => {
+    const { log, report } = logging();
+    for (const removals of [1, 2, 3]) report({ type: 'leftovers', removed: ['chain A'], failures: [], removals });
+    expect(log.lines.map(({ text }) => text)).toEqual([
+      'info removed what another agent or backend had left',
+      expect.stringMatching(/^warn .*ANOTHER MASQUERADE AGENT IS RUNNING/),
+    ]);
+  });
 });
