@@ -60,6 +60,8 @@ use_pinned_node() {
   trap 'rm -rf "$temporary"' EXIT
   npm install --prefix "$temporary" --loglevel=error "$package@$version" npm@10.9.4 >/dev/null
   PATH=$temporary/node_modules/.bin:$PATH
+  # As Debian's own Node does: trust the certificate authorities of the machine.
+  export NODE_USE_SYSTEM_CA=1
 }
 
 install_npm_packages() {
