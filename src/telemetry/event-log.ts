@@ -5,26 +5,52 @@ import { describeProvenance } from '../config/provenance.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';
 import { configKeys, describeEntryCounts } from '../policy/entry-counts.ts';
 import type { PolicyEntry } from '../policy/policy.ts';
+import { isDriftRepair } from './agent-status.ts';
 import type { Log, LogFields } from './log.ts';
+import { Repetition } from './repetition.ts';
 
 type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type }>;
 
 /** What the lines so far have left to be said. */
-interface Memory {
+class Memory {
   /** The files of a config that was accepted but has not come to the kernel yet; told together with what it changes. */
   acceptedFiles: readonly string[] | undefined;
-  /** The failure that persists: how many passes in a row, since when (performance.now()), and the text of the last. */
-  failure: { readonly count: number; readonly since: number; readonly text: string } | undefined;
+  /** Passes that failed in a row, and since when (performance.now()). */
+  failure: { readonly count: number; readonly since: number } | undefined;
   /** What the last config was warned of: what is odd about it for good is told once, not at each change. */
-  warnings: ReadonlySet<string>;
+  warnings: ReadonlySet<string> = new Set();
+  readonly #repetitions = new Map<AgentEvent['type'], Repetition>();
+
+  /** Logs what may repeat itself for days, as often as it is news; else only for those who want every detail. */
+  logRepeated(log: Log, level: 'warn' | 'error', type: AgentEvent['type'], text: string, fields: LogFields = {}): void {
+    const repetition = this.#repetitions.get(type) ?? new Repetition();
+    this.#repetitions.set(type, repetition);
+    const { isNews, times } = repetition.add(text);
+    log[isNews ? level : 'debug'](text, { ...fields, ...(times > 1 ? { times } : {}) });
+  }
+
+  /** The files of the config that this line is the first to tell of. */
+  takeFiles(): LogFields {
+    const files = this.acceptedFiles;
+    this.acceptedFiles = undefined;
+    if (files === undefined) return {};
+    return { files: files.length > 0 ? files : 'none, defaults apply' };
+  }
+
+  /** What this line ends: failures in a row, and for how long. */
+  takeFailure(): LogFields {
+    const { failure } = this;
+    this.failure = undefined;
+    return failure ? { failures: failure.count, failedFor: milliseconds(performance.now() - failure.since) } : {};
+  }
 }
 
 /**
  * Turns events into log lines: one for a change, saying what changed and why; nothing for a pass that changed nothing;
- * a failure that persists at its 1st, 2nd, 4th, 8th … time, and its end.
+ * trouble that persists at its 1st, 2nd, 4th, 8th … time, and its end.
  */
 export function createEventLog(log: Log): ReportEvent {
-  const memory: Memory = { acceptedFiles: undefined, failure: undefined, warnings: new Set() };
+  const memory = new Memory();
   return (event) => logEvent(log, memory, event);
 }
 
@@ -53,6 +79,9 @@ function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
     case 'failed':
       logFailed(log, memory, event);
       return;
+    case 'leftovers':
+      logLeftovers(log, memory, event);
+      return;
     case 'pass-began':
     case 'waiting':
       return;
@@ -60,16 +89,23 @@ function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
       log.info('serving HTTP', { address: event.address, paths: event.paths });
       return;
     case 'watch-failed':
-      log.warn(`the config can't be watched, changes are seen at the next resync: ${event.reason}`);
-      return;
-    case 'leftovers':
-      logLeftovers(log, event);
+      memory.logRepeated(
+        log,
+        'warn',
+        event.type,
+        `the config can't be watched, resyncs see its changes: ${event.reason}`,
+      );
       return;
     case 'kernel-watch-failed':
-      log.warn(`changes of the rules are not heard of for a moment, resyncs look closely instead: ${event.reason}`);
+      memory.logRepeated(
+        log,
+        'warn',
+        event.type,
+        `changes of the rules are not heard of for a moment, resyncs look closely instead: ${event.reason}`,
+      );
       return;
     case 'fight':
-      log.error('another program keeps changing the rules of this agent: find and stop it', {
+      memory.logRepeated(log, 'error', event.type, 'another program keeps changing the rules of this agent; stop it', {
         ...(event.changedBy ? { changedBy: event.changedBy } : {}),
         repairs: event.repairs,
         nextRepairIn: milliseconds(event.pauseMs),
@@ -80,14 +116,18 @@ function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
   }
 }
 
-function logLeftovers(log: Log, { removed, failures, removals }: EventOf<'leftovers'>): void {
+function logLeftovers(log: Log, memory: Memory, event: EventOf<'leftovers'>): void {
+  const { type, removed, failures, removals } = event;
   if (removed.length > 0 && removals === 1) log.info('removed what another agent or backend had left', { removed });
   if (removed.length > 0 && removals === 2) {
     log.warn('rules that were removed came back: ANOTHER MASQUERADE AGENT IS RUNNING on this node; stop it', {
       removed,
     });
   }
-  for (const failure of failures) log.warn(`looking for leftovers: ${failure.message}. ${failure.advice}`);
+  if (failures.length > 0) {
+    const texts = failures.map(({ message, advice }) => `${message}. ${advice}`);
+    memory.logRepeated(log, 'warn', type, `looking for leftovers: ${texts.join('; ')}`);
+  }
 }
 
 /** One entry for the whole rejection, however many mistakes the config has. */
@@ -111,20 +151,20 @@ function logWarnings(log: Log, memory: Memory, { warnings }: ConfigReading): voi
 
 function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
   const { trigger, policy, previous, differences, changedBy, durationMs } = event;
-  const context = { trigger, took: milliseconds(durationMs), ...takeFiles(memory), ...takeFailure(memory) };
+  const context = { trigger, took: milliseconds(durationMs), ...memory.takeFiles(), ...memory.takeFailure() };
   if (previous === undefined) {
     log.info('rules applied', { ...context, entries: describeEntryCounts(policy) });
     return;
   }
-  const { lists, settings } = policyChanges(previous, policy);
-  if (differences.length > 0) {
-    log.warn('rules had been changed by somebody else and were repaired', {
+  if (isDriftRepair(event)) {
+    memory.logRepeated(log, 'warn', event.type, 'rules had been changed by somebody else and were repaired', {
       ...context,
       ...(changedBy ? { changedBy } : {}),
       differences: shortened(differences),
     });
     return;
   }
+  const { lists, settings } = policyChanges(previous, policy);
   log.info('rules changed', {
     ...Object.fromEntries(lists.flatMap(changeFields)),
     ...(settings.length > 0 ? { settings } : {}),
@@ -135,7 +175,7 @@ function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
 /** Silent at most log levels, but for an end of failures and for a config whose rules were in place already. */
 function logInSync(log: Log, memory: Memory, { trigger, policy, durationMs }: EventOf<'in-sync'>): void {
   const context = { trigger, took: milliseconds(durationMs) };
-  const news = { ...takeFiles(memory), ...takeFailure(memory) };
+  const news = { ...memory.takeFiles(), ...memory.takeFailure() };
   if ('files' in news) {
     log.info('config accepted; the kernel holds its rules already', {
       ...context,
@@ -149,41 +189,15 @@ function logInSync(log: Log, memory: Memory, { trigger, policy, durationMs }: Ev
   }
 }
 
-function logFailed(log: Log, memory: Memory, { error, trigger, retryInMs }: EventOf<'failed'>): void {
-  const text = `${error.message}. ${error.advice}`;
-  const before = memory.failure;
-  const count = (before?.count ?? 0) + 1;
-  memory.failure = { count, since: before?.since ?? performance.now(), text };
-  const fields = {
+function logFailed(log: Log, memory: Memory, { type, error, trigger, retryInMs }: EventOf<'failed'>): void {
+  const { failure } = memory;
+  memory.failure = { count: (failure?.count ?? 0) + 1, since: failure?.since ?? performance.now() };
+  memory.logRepeated(log, 'error', type, `${error.message}. ${error.advice}`, {
     code: error.code,
     trigger,
     retryIn: milliseconds(retryInMs),
-    ...(count > 1 ? { failures: count } : {}),
-    ...takeFiles(memory),
-  };
-  // Retries come as often as resyncs: the same line each time would drown the log.
-  const isNews = text !== before?.text || isPowerOfTwo(count);
-  if (isNews) log.error(text, fields);
-  else log.debug(text, fields);
-}
-
-function isPowerOfTwo(count: number): boolean {
-  return Number.isInteger(Math.log2(count));
-}
-
-/** The files of the config that this line is the first to tell of. */
-function takeFiles(memory: Memory): LogFields {
-  const files = memory.acceptedFiles;
-  memory.acceptedFiles = undefined;
-  if (files === undefined) return {};
-  return { files: files.length > 0 ? files : 'none, defaults apply' };
-}
-
-/** What this line ends: failures in a row, and for how long. */
-function takeFailure(memory: Memory): LogFields {
-  const { failure } = memory;
-  memory.failure = undefined;
-  return failure ? { failures: failure.count, failedFor: milliseconds(performance.now() - failure.since) } : {};
+    ...memory.takeFiles(),
+  });
 }
 
 function changeFields({ list, added, removed }: ListChange): [string, readonly string[]][] {

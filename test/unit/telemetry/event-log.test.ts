@@ -83,11 +83,11 @@ describe('the event log', () => {
 
   it('warns of rules that somebody else changed', () => {
     const { log, report } = logging();
-    report({ ...applied, policy: before, differences: ['chain postrouting is missing'] });
+    report({ ...applied, policy: before, differences: ['chain postrouting is missing'], changedBy: 'process 7 (nft)' });
     expect(log.lines).toMatchObject([
       {
         text: 'warn rules had been changed by somebody else and were repaired',
-        fields: { differences: ['chain postrouting is missing'] },
+        fields: { differences: ['chain postrouting is missing'], changedBy: 'process 7 (nft)' },
       },
     ]);
   });
@@ -148,8 +148,8 @@ describe('the event log', () => {
       text: 'info rules in sync again',
       fields: { failures: 100, failedFor: expect.stringMatching(/^\d+ms$/) },
     });
-    report(failed('the lock is held'));
-    expect(log.visible()).toHaveLength(9);
+    report(inSync);
+    expect(log.visible()).toHaveLength(8);
   });
 
   it('tells another failure at once, and a change that ends failures with their number', () => {
@@ -158,6 +158,23 @@ describe('the event log', () => {
     expect(log.visible().map((line) => line.slice(0, 7))).toEqual(['error a', 'error a', 'error b']);
     report(applied);
     expect(log.lines.at(-1)).toMatchObject({ text: 'info rules changed', fields: { failures: 4 } });
+  });
+
+  it.each<[string, AgentEvent]>([
+    ['a repair', { ...applied, policy: before, differences: ['chain postrouting is missing'] }],
+    ['a fight', { type: 'fight', repairs: 21, changedBy: 'process 7 (nft)', pauseMs: 5000 }],
+    ['a broken watch of the kernel', { type: 'kernel-watch-failed', reason: 'nft ended' }],
+    ['a broken watch of the config', { type: 'watch-failed', reason: 'no inotify' }],
+    [
+      'leftovers that can not be looked for',
+      { type: 'leftovers', removed: [], failures: [new AgentError('XTABLES_LOCK', 'held')], removals: 0 },
+    ],
+  ])('tells %s that comes again and again ever more rarely, and how often it came', (_, event) => {
+    const { log, report } = logging();
+    for (let time = 1; time <= 64; time++) report(event);
+    expect(log.visible()).toHaveLength(7);
+    expect(log.lines[0]?.fields).not.toHaveProperty('times');
+    expect(log.lines.at(-1)?.fields).toMatchObject({ times: 64 });
   });
 
   it('tells start, serving, a broken watch and stop', () => {
@@ -173,7 +190,7 @@ describe('the event log', () => {
       },
       { text: 'info serving HTTP', fields: { address: '127.0.0.1:9090', paths: ['/metrics'] } },
       {
-        text: "warn the config can't be watched, changes are seen at the next resync: no inotify",
+        text: "warn the config can't be watched, resyncs see its changes: no inotify",
         fields: {},
       },
       { text: 'info stopped; the rules stay in the kernel', fields: { reason: 'SIGTERM' } },

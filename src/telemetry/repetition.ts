@@ -1,0 +1,21 @@
+/** What comes back less often than this is told every time, in milliseconds. */
+const forgottenAfterMs = 60 * 60_000;
+
+/**
+ * Counts how often the same is said again and again, and lets through the 1st, 2nd, 4th, 8th … time: trouble that
+ * persists must neither drown the log nor fall silent.
+ */
+export class Repetition {
+  #text: string | undefined;
+  #times = 0;
+  #lastAt = 0;
+
+  /** Counts one time. `times` is how often the same was said in a row by now; another text begins anew. */
+  add(text: string, now: number = performance.now()): { readonly isNews: boolean; readonly times: number } {
+    if (text !== this.#text || now - this.#lastAt > forgottenAfterMs) this.#times = 0;
+    this.#text = text;
+    this.#lastAt = now;
+    this.#times++;
+    return { isNews: Number.isInteger(Math.log2(this.#times)), times: this.#times };
+  }
+}

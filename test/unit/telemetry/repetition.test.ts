@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { Repetition } from '../../../src/telemetry/repetition.ts';
+
+describe('Repetition', () => {
+  it('lets through the 1st, 2nd, 4th, 8th … time', () => {
+    const repetition = new Repetition();
+    const told = Array.from({ length: 20 }, () => repetition.add('the same', 0)).filter(({ isNews }) => isNews);
+    expect(told.map(({ times }) => times)).toEqual([1, 2, 4, 8, 16]);
+  });
+
+  it('begins anew with another text, and after an hour of silence', () => {
+    const repetition = new Repetition();
+    const hour = 3_600_000;
+    const additions: readonly (readonly [string, number])[] = [
+      ['a', 0],
+      ['a', hour],
+      ['b', hour],
+      ['a', hour],
+      ['a', 2 * hour + 1],
+    ];
+    expect(additions.map(([text, at]) => repetition.add(text, at).times)).toEqual([1, 2, 1, 1, 1]);
+  });
+});
