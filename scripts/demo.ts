@@ -117,8 +117,8 @@ async function show(bed: TestBed): Promise<void> {
   const flushedAt = performance.now();
   await bed.node.run('nft', 'flush', 'ruleset');
   const repaired = await waitForVerdict(bed, agent, { ...toMetadata, expected: 'masquerade' });
-  say(`${repaired.others} connections got out with the address of the pod, then the rules were back:`);
-  say(`${duration(flushedAt, repaired.at)} after the flush. The agent looks every ${resyncInterval}.\n`);
+  const leaked = `${repaired.others} connections that had to be masqueraded got out with the address of the pod`;
+  say(`The rules were back ${duration(flushedAt, repaired.at)} after the flush; until then ${leaked}.\n`);
   showConnections(await tryConnections(bed, policyFlags, afterTheEdit));
 
   heading('The agent goes');

@@ -51,14 +51,15 @@ async function tryConnection(bed: TestBed, connection: Expectation): Promise<str
 
 async function explain(bed: TestBed, flags: readonly string[], { source, destination, expected }: Expectation) {
   const [address = ''] = destination.split('%');
-  const place = ['--config', bed.config.directory, ...flags];
+  const configFlags = ['--config', bed.config.directory, ...flags];
   const output = await bed.node.run(
     process.execPath,
-    ...[bundle, 'explain', '--src', source, '--dst', address, '--output', 'json', ...place],
+    ...[bundle, 'explain', '--src', source, '--dst', address, '--output', 'json', ...configFlags],
   );
   const { verdict, reason, entry, source: where } = explanationSchema.parse(JSON.parse(output));
   if (verdict !== expected) {
     throw new Error(`explain says ${verdict} for ${source} to ${destination}, where ${expected} is right: ${reason}`);
   }
-  return entry === null ? reason : `${reason}: ${entry} (${where.slice(where.lastIndexOf('/') + 1)})`;
+  const place = where.replace(/^.*:(?=\d+$)/, 'line ');
+  return entry === null ? reason : `${reason}: ${entry}, ${place}`;
 }
