@@ -5,8 +5,7 @@ import { policyWith } from '../builders/policy.ts';
 import { type Candidate, createCandidate } from '../kernel/candidate.ts';
 import { describeKernel } from '../kernel/harness/describe-kernel.ts';
 import { Flood } from '../kernel/harness/flood/flood.ts';
-import type { Flow } from '../kernel/harness/test-bed.ts';
-import { type DecisionCase, decisionCases } from './decision.cases.ts';
+import { decisionCases, type ExpectedVerdict } from './decision.cases.ts';
 
 /** Ways to spoil the rules behind the backend's back, each a list of commands to run on the node. */
 export type Damages = Readonly<Record<string, readonly (readonly [tool: string, ...args: string[]])[]>>;
@@ -159,21 +158,23 @@ function hitlessPolicies(): readonly Policy[] {
   ];
 }
 
-async function verdictsOf({ bed }: Candidate, expected: DecisionCase['expected']): Promise<string[]> {
-  const flows = expected.map(
-    ({ source, destination, from = 'pod', protocol = 'udp' }): Flow => ({
-      source,
-      destination,
-      from,
-      protocol,
-    }),
-  );
-  const verdicts = await bed.probe(flows);
-  return verdicts.map(({ verdict }, index) => describeExpected({ ...required(expected[index]), verdict }));
+/** What became of the flows, in the words of `describeExpected`. */
+async function verdictsOf({ bed }: Candidate, expected: readonly ExpectedVerdict[]): Promise<string[]> {
+  const verdicts = await bed.probe(expected);
+  return verdicts.map((seen, index) => {
+    const flow = required(expected[index]);
+    const { ports } = flow;
+    const elsewhere = ports && 'port' in seen && (seen.port < ports.first || seen.port > ports.last);
+    return `${describeFlow(flow)}: ${seen.verdict}${elsewhere ? `, from port ${seen.port}` : ''}`;
+  });
 }
 
-function describeExpected(flow: Omit<DecisionCase['expected'][number], 'verdict'> & { verdict: string }): string {
-  return `${flow.why}: ${flow.from ?? 'pod'} ${flow.source} -> ${flow.destination} ${flow.protocol ?? 'udp'}: ${flow.verdict}`;
+function describeExpected(flow: ExpectedVerdict): string {
+  return `${describeFlow(flow)}: ${flow.verdict}`;
+}
+
+function describeFlow({ why, from = 'pod', source, destination, protocol = 'udp' }: ExpectedVerdict): string {
+  return `${why}: ${protocol} from ${from} ${source} to ${destination}`;
 }
 
 /** Everything of every backend, with handles and counts where they show that rules were made anew; packets uncounted. */

@@ -1,3 +1,4 @@
+import type { PortRange } from '../../src/net/port-range.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { policyWith } from '../builders/policy.ts';
 import type { Flow } from '../kernel/harness/test-bed.ts';
@@ -7,13 +8,20 @@ import { addresses } from '../kernel/harness/topology.ts';
 export interface DecisionCase {
   readonly title: string;
   readonly policy: Policy;
-  readonly expected: readonly (Flow & { readonly verdict: 'keep' | 'masquerade'; readonly why: string })[];
+  readonly expected: readonly ExpectedVerdict[];
+}
+
+export interface ExpectedVerdict extends Flow {
+  readonly verdict: 'keep' | 'masquerade';
+  readonly why: string;
+  /** Where the source port must be afterwards. */
+  readonly ports?: PortRange;
 }
 
 const pod = addresses.ipv4.pod;
 const pod6 = addresses.ipv6.pod;
-const node = addresses.ipv4.node;
-const node6 = addresses.ipv6.node;
+const nodes = { ipv4: addresses.ipv4.node, ipv6: addresses.ipv6.node };
+const ports = { first: 40_000, last: 50_000 };
 const remote = '203.0.113.9';
 const remote6 = '2001:db8:9::9';
 
@@ -38,8 +46,6 @@ export const decisionCases: readonly DecisionCase[] = [
     title: 'step by step, the first that matches wins',
     policy: everyStep,
     expected: [
-      { source: pod, destination: node, verdict: 'keep', why: "the node's own address, though forced" },
-      { source: pod6, destination: node6, verdict: 'keep', why: "the node's own address, though forced" },
       { source: pod, destination: '169.254.169.254', verdict: 'keep', why: 'link-local' },
       { source: '192.0.2.7', destination: remote, verdict: 'keep', why: 'source in no list' },
       { source: '192.0.2.7', destination: '10.9.1.1', verdict: 'keep', why: 'source in no list, though forced' },
@@ -97,15 +103,37 @@ export const decisionCases: readonly DecisionCase[] = [
         verdict: 'masquerade',
         why: 'masqLinkLocalIPv6',
       },
+      {
+        from: 'node',
+        source: addresses.ipv6.nodeTowardsPod,
+        destination: `${addresses.linkLocal.node}%world`,
+        verdict: 'keep',
+        why: "the node's own address",
+      },
     ],
   },
   {
-    title: 'link-local destinations, though everything is forced',
+    title: "link-local destinations and the node's own, though everything is forced",
     policy: policyWith({ ipv4: { forceMasquerade: ['0.0.0.0/0'] }, ipv6: { forceMasquerade: ['::/0'] } }),
     expected: [
       { source: pod, destination: '169.254.169.254', verdict: 'keep', why: 'link-local comes first' },
       { source: pod, destination: '10.1.1.1', verdict: 'masquerade', why: 'forced' },
       { source: pod6, destination: 'fd00::1', verdict: 'masquerade', why: 'forced' },
+      // What comes in from elsewhere never passes the postrouting hook.
+      {
+        from: 'node',
+        source: nodes.ipv4,
+        destination: addresses.ipv4.nodeTowardsPod,
+        verdict: 'keep',
+        why: "the node's own address",
+      },
+      {
+        from: 'node',
+        source: nodes.ipv6,
+        destination: addresses.ipv6.nodeTowardsPod,
+        verdict: 'keep',
+        why: "the node's own address",
+      },
     ],
   },
   {
@@ -148,15 +176,17 @@ export const decisionCases: readonly DecisionCase[] = [
   },
   {
     title: 'port ranges, and protocols without ports',
-    policy: policyWith({
-      ipv4: { forceMasquerade: ['10.9.0.0/16'] },
-      ipv6: {},
-      toPorts: [{ first: 40_000, last: 50_000 }],
-    }),
-    expected: (['udp', 'tcp', 'icmp'] as const).flatMap((protocol) => [
-      { source: pod, destination: remote, protocol, verdict: 'masquerade' as const, why: 'the rest' },
-      { source: pod, destination: '10.9.1.1', protocol, verdict: 'masquerade' as const, why: 'forced' },
-      { source: pod6, destination: remote6, protocol, verdict: 'masquerade' as const, why: 'the rest' },
-    ]),
+    policy: policyWith({ ipv4: { forceMasquerade: ['10.9.0.0/16'] }, ipv6: {}, toPorts: [ports] }),
+    expected: [
+      { source: pod, destination: remote, verdict: 'masquerade', ports, why: 'the rest' },
+      { source: pod, destination: remote, protocol: 'tcp', verdict: 'masquerade', ports, why: 'the rest' },
+      { source: pod, destination: remote, protocol: 'icmp', verdict: 'masquerade', why: 'the rest' },
+      { source: pod, destination: '10.9.1.1', verdict: 'masquerade', ports, why: 'forced' },
+      { source: pod, destination: '10.9.1.1', protocol: 'tcp', verdict: 'masquerade', ports, why: 'forced' },
+      { source: pod, destination: '10.9.1.1', protocol: 'icmp', verdict: 'masquerade', why: 'forced' },
+      { source: pod6, destination: remote6, verdict: 'masquerade', ports, why: 'the rest' },
+      { source: pod6, destination: remote6, protocol: 'tcp', verdict: 'masquerade', ports, why: 'the rest' },
+      { source: pod6, destination: remote6, protocol: 'icmp', verdict: 'masquerade', why: 'the rest' },
+    ],
   },
 ];
