@@ -113,7 +113,7 @@ function causeOf({ id, entry }: Decision, policy: Policy, settings: Settings, fa
       return { reason: `the destination is in ${listKeys.forceMasquerade}`, ...matched };
     case 'outbound-off': {
       const key = family === 'ipv4' ? 'masqOutBound' : 'masqOutBoundIPv6';
-      const reason = `${key} is false, and the destination is not in ${listKeys.forceMasquerade}`;
+      const reason = `${key} is false: only ${listKeys.forceMasquerade} is masqueraded`;
       return { reason, source: settings[key].source };
     }
     case 'keep-source':

@@ -110,12 +110,13 @@ function canBeSent({ family, source, destination, isLocal }: PlannedPacket, from
 }
 
 function canBeSeen({ destination, isLocal }: PlannedPacket, from: Side, protocol: Protocol): boolean {
+  // Towards the pod, the node sends from the address that masquerading gives.
+  if (from === 'node' && podAddresses.includes(destination)) return false;
   // Echo requests are observed in world only.
   if (protocol === 'icmp') return from !== 'world' && !isLocal;
   // The node would not answer borrowed addresses to the side that they come from, nor from a link-local address.
   if (protocol === 'tcp' && isLocal) return from === 'node' && !isLinkLocalIPv6(destination);
-  // Towards the pod, the node sends from the address that masquerading gives.
-  return from !== 'node' || !podAddresses.includes(destination);
+  return true;
 }
 
 function masqueradeAddress(family: Family, from: Side, toLinkLocalIPv6: boolean): string {

@@ -138,7 +138,7 @@ describe('names the cause and its place for step', () => {
       '10.244.7.2',
       '192.0.2.1',
       {
-        reason: 'masqOutBound is false, and the destination is not in forceMasqueradeCIDRs',
+        reason: 'masqOutBound is false: only forceMasqueradeCIDRs is masqueraded',
         entry: null,
         source: 'settings.yaml:3',
       },
@@ -149,7 +149,7 @@ describe('names the cause and its place for step', () => {
       'fd00::2',
       '2001:db8::1',
       {
-        reason: 'masqOutBoundIPv6 is false, and the destination is not in forceMasqueradeCIDRs',
+        reason: 'masqOutBoundIPv6 is false: only forceMasqueradeCIDRs is masqueraded',
         entry: null,
         source: 'settings.yaml:4',
       },
