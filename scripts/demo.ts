@@ -148,7 +148,10 @@ async function main(): Promise<void> {
   execFileSync('sh', ['scripts/build.sh'], { stdio: 'inherit' });
   await removeStaleNamespaces();
   const bed = await TestBed.create();
-  process.once('SIGINT', () => void bed.close().finally(() => process.exit(130)));
+  // Not `once`: execa ends the process by the signal where nobody else listens any more.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => void bed.close().finally(() => process.exit(1)));
+  }
   try {
     await show(bed);
   } finally {

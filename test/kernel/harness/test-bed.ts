@@ -41,6 +41,7 @@ export class TestBed {
   readonly directory: string;
   /** What the agents that `startAgent` starts read. */
   readonly config: ConfigMapVolume;
+  #closed: Promise<void> | undefined;
   readonly #prober: Prober;
   readonly #endpoints: Readonly<Record<Side, Endpoint>>;
 
@@ -105,8 +106,13 @@ export class TestBed {
     return new AgentProcess(this.node, ['--config', this.config.directory, ...args]);
   }
 
-  /** Ends everything that runs in the test bed and removes it. */
-  async close(): Promise<void> {
+  /** Ends everything that runs in the test bed and removes it, once, however often it is called. */
+  close(): Promise<void> {
+    this.#closed ??= this.#remove();
+    return this.#closed;
+  }
+
+  async #remove(): Promise<void> {
     await Promise.all([this.pod.delete(), this.node.delete(), this.world.delete()]);
     await rm(this.directory, { recursive: true });
   }

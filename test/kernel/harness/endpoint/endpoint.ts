@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import type { Namespace } from '../namespace.ts';
 import { type Order, type Report, reportSchema } from './messages.ts';
 
@@ -27,14 +26,9 @@ export class Endpoint {
     return new Endpoint(child);
   }
 
+  /** What an endpoint that is gone is told is lost, as a packet would be. */
   send(order: Order): void {
-    this.#child.send(order);
-  }
-
-  async stop(): Promise<void> {
-    if (!this.#child.connected) return;
-    this.#child.disconnect();
-    await once(this.#child, 'exit');
+    this.#child.send(order, () => undefined);
   }
 }
 
