@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Manifest, only, renderChart, renderKustomization } from '../deploy/manifests.ts';
+import { TestBed } from '../kernel/harness/test-bed.ts';
+import { Pod } from './pod.ts';
+import { podSpecOf } from './pod-spec.ts';
+import { verdictsOf } from './verdicts.ts';
+
+/** Longer than anything here takes on a busy machine. */
+const patient = { timeout: 30_000, interval: 250 };
+
+const hosts: readonly (readonly [backend: string, render: () => Promise<Manifest[]>])[] = [
+  ['nft', renderKustomization],
+  ['iptables-nft', () => renderChart('flags: { backend: iptables-nft }')],
+  ['iptables-legacy', () => renderChart('flags: { backend: iptables-legacy }')],
+];
+
+describe.each(hosts)('the DaemonSet on a host with %s', (backend, render) => {
+  let bed: TestBed;
+  let pod: Pod | undefined;
+  const flows = ['10.9.9.9', '172.16.0.1', '203.0.113.8', '169.254.169.254'];
+
+  const start = async (configMaps = {}) => {
+    pod = await Pod.start(bed, podSpecOf(only(await render(), 'DaemonSet')), configMaps);
+    await expect.poll(() => pod?.ask('readinessProbe').catch(String), patient).toMatchObject({ status: 200 });
+    return pod;
+  };
+
+  beforeEach(async () => {
+    bed = await TestBed.create();
+  });
+  afterEach(async (context) => {
+    if (context.task.result?.state === 'fail') process.stderr.write((await pod?.logs()) ?? '');
+    await pod?.remove();
+    await bed.close();
+  });
+
+  it('follows the ConfigMap, answers probes, and ends within a second with its rules kept', async () => {
+    const running = await start();
+    const byDefault = ['10.9.9.9: keep', '172.16.0.1: keep', '203.0.113.8: masquerade', '169.254.169.254: keep'];
+    expect(await verdictsOf(bed, flows)).toEqual(byDefault);
+    expect(await running.ask('startupProbe')).toMatchObject({ status: 200 });
+    expect(await running.ask('livenessProbe')).toMatchObject({ status: 200 });
+
+    await running.setConfigMaps({
+      'ip-masq-agent-config': { config: 'nonMasqueradeCIDRs: [203.0.113.0/24]\nmasqLinkLocal: true\n' },
+    });
+    const changed = [
+      '10.9.9.9: masquerade',
+      '172.16.0.1: masquerade',
+      '203.0.113.8: keep',
+      '169.254.169.254: masquerade',
+    ];
+    await expect.poll(() => verdictsOf(bed, flows), patient).toEqual(changed);
+
+    await running.setConfigMaps({ 'ip-masq-agent-config': { config: 'nonMasqueradeCIDRs: [203.0.113.8]\n' } });
+    await expect.poll(() => running.logs(), patient).toContain('203.0.113.8');
+    expect(await verdictsOf(bed, flows), 'a bad config changes nothing').toEqual(changed);
+    expect(await running.ask('readinessProbe')).toMatchObject({ status: 200 });
+
+    await running.setConfigMaps({});
+    await expect.poll(() => verdictsOf(bed, flows), patient).toEqual(byDefault);
+
+    const { exitCode, milliseconds } = await running.stop();
+    expect(exitCode).toBe(0);
+    expect(milliseconds).toBeLessThan(1_000);
+    expect(await verdictsOf(bed, flows), 'the rules stay').toEqual(byDefault);
+  });
+
+  it('holds NET_ADMIN and NET_RAW alone, and files it can not change', async () => {
+    const running = await start();
+    // CAP_NET_ADMIN is 12, CAP_NET_RAW 13 (capability.h).
+    const capabilities = ((1n << 12n) | (1n << 13n)).toString(16).padStart(16, '0');
+    expect(await running.processStatus('CapEff')).toBe(capabilities);
+    expect(await running.processStatus('CapBnd')).toBe(capabilities);
+    expect(await running.processStatus('NoNewPrivs')).toBe('1');
+    expect(await running.processStatus('Seccomp'), 'filtered').toBe('2');
+    expect(await running.mountOptions('/')).toContain('ro');
+    expect(await running.mountOptions('/etc/config')).toContain('ro');
+  });
+
+  it('answers what it did and why', async () => {
+    const running = await start({ 'ip-masq-agent-config': { config: 'nonMasqueradeCIDRs:\n- 10.0.0.0/8\n' } });
+    const question = ['--src', '10.244.7.2', '--dst', '10.9.9.9'];
+    expect(await running.execute('ip-masq-agent', 'explain', ...question)).toContain('/etc/config/ip-masq-agent:2');
+    expect(await running.execute('ip-masq-agent', 'status')).toContain(backend);
+  });
+});
