@@ -69,5 +69,5 @@ test('random policies have both values of every setting, with and without IPv6, 
   ]);
   const kinds = ['random', 'ipv6', 'link-local', 'outbound', ...listNames];
   const expected = [...kinds.flatMap((kind) => [`${kind} true`, `${kind} false`]), 'ports 0', 'ports 1', 'ports 2'];
-  expect([...new Set(facts)].sort()).toEqual(expected.sort());
+  expect(new Set(facts)).toEqual(new Set(expected));
 });
