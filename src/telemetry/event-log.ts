@@ -19,10 +19,11 @@ class Memory {
   failure: { readonly count: number; readonly since: number } | undefined;
   /** What the last config was warned of: what is odd about it for good is told once, not at each change. */
   warnings: ReadonlySet<string> = new Set();
-  readonly #repetitions = new Map<AgentEvent['type'], Repetition>();
+  /** Repairs are told one by one until it is clear that they are a fight. */
+  readonly #repetitions = new Map([['applied', new Repetition(20)]]);
 
   /** Logs what may repeat itself for days, as often as it is news; else only for those who want every detail. */
-  logRepeated(log: Log, level: 'warn' | 'error', type: AgentEvent['type'], text: string, fields: LogFields = {}): void {
+  logRepeated(log: Log, level: 'warn' | 'error', type: string, text: string, fields: LogFields = {}): void {
     const repetition = this.#repetitions.get(type) ?? new Repetition();
     this.#repetitions.set(type, repetition);
     const { isNews, times } = repetition.add(text);

@@ -57,6 +57,11 @@ export function defineMetrics(registry: Registry) {
       help: 'Times that somebody else had changed the rules and the agent put them right.',
       registers,
     }),
+    leftoverRemovals: new Counter({
+      name: 'ip_masq_agent_leftover_removals_total',
+      help: 'Times that rules of another masquerade agent, or of this one under another backend, were found and removed.',
+      registers,
+    }),
     reloadSuccessful: new Gauge({
       name: 'ip_masq_agent_config_last_reload_successful',
       help: 'Whether the config was accepted when it was last read: 1 or 0.',

@@ -62,6 +62,9 @@ function record(metrics: DefinedMetrics, event: AgentEvent): void {
       metrics.syncs.inc({ result: 'failed', trigger: event.trigger });
       metrics.failures.inc({ code: event.error.code });
       metrics.inSync.set(0);
+      return;
+    case 'leftovers':
+      if (event.removed.length > 0) metrics.leftoverRemovals.inc();
   }
 }
 

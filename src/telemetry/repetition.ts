@@ -6,9 +6,15 @@ const forgottenAfterMs = 60 * 60_000;
  * persists must neither drown the log nor fall silent.
  */
 export class Repetition {
+  readonly #alwaysTold: number;
   #text: string | undefined;
   #times = 0;
   #lastAt = 0;
+
+  /** The first few times, one by default, are told whatever follows. */
+  constructor(alwaysTold = 1) {
+    this.#alwaysTold = alwaysTold;
+  }
 
   /** Counts one time. `times` is how often the same was said in a row by now; another text begins anew. */
   add(text: string, now: number = performance.now()): { readonly isNews: boolean; readonly times: number } {
@@ -16,6 +22,7 @@ export class Repetition {
     this.#text = text;
     this.#lastAt = now;
     this.#times++;
-    return { isNews: Number.isInteger(Math.log2(this.#times)), times: this.#times };
+    const isNews = this.#times <= this.#alwaysTold || Number.isInteger(Math.log2(this.#times));
+    return { isNews, times: this.#times };
   }
 }

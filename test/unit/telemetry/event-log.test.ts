@@ -161,7 +161,6 @@ describe('the event log', () => {
   });
 
   it.each<[string, AgentEvent]>([
-    ['a repair', { ...applied, policy: before, differences: ['chain postrouting is missing'] }],
     ['a fight', { type: 'fight', repairs: 21, changedBy: 'process 7 (nft)', pauseMs: 5000 }],
     ['a broken watch of the kernel', { type: 'kernel-watch-failed', reason: 'nft ended' }],
     ['a broken watch of the config', { type: 'watch-failed', reason: 'no inotify' }],
@@ -174,6 +173,14 @@ describe('the event log', () => {
     for (let time = 1; time <= 64; time++) report(event);
     expect(log.visible()).toHaveLength(7);
     expect(log.lines[0]?.fields).not.toHaveProperty('times');
+    expect(log.lines.at(-1)?.fields).toMatchObject({ times: 64 });
+  });
+
+  it('tells each repair, until they are clearly a fight', () => {
+    const { log, report } = logging();
+    const repair: AgentEvent = { ...applied, policy: before, differences: ['chain postrouting is missing'] };
+    for (let time = 1; time <= 64; time++) report(repair);
+    expect(log.visible()).toHaveLength(22);
     expect(log.lines.at(-1)?.fields).toMatchObject({ times: 64 });
   });
 

@@ -41,7 +41,7 @@ describe('the metrics', () => {
     const helped = [...text.matchAll(/^# HELP (\S+) \S.{20,}$/gm)].map(([, name]) => name);
     const typed = [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(([, name]) => name);
     expect(helped).toEqual(typed);
-    expect(helped).toHaveLength(16);
+    expect(helped).toHaveLength(17);
   });
 
   it('begin with an agent that has done nothing', async () => {
@@ -83,6 +83,13 @@ describe('the metrics', () => {
     expect(samples.get('ip_masq_agent_apply_duration_seconds_sum')).toBeCloseTo(0.09);
     expect(samples.get('ip_masq_agent_apply_duration_seconds_bucket{le="0.05"}')).toBe(3);
     expect(samples.get('ip_masq_agent_drift_repairs_total')).toBe(1);
+  });
+
+  it('tell removals of leftovers, but not looks that found or could remove nothing', async () => {
+    const removed: AgentEvent = { type: 'leftovers', removed: ['chain A', 'chain B'], failures: [], removals: 1 };
+    const stuck: AgentEvent = { ...removed, removed: [], failures: [new AgentError('XTABLES_LOCK', 'held')] };
+    const samples = await samplesAfter(removed, stuck, removed);
+    expect(samples.get('ip_masq_agent_leftover_removals_total')).toBe(2);
   });
 
   it('tell the entries by list and family', async () => {

@@ -8,6 +8,12 @@ describe('Repetition', () => {
     expect(told.map(({ times }) => times)).toEqual([1, 2, 4, 8, 16]);
   });
 
+  it('lets through the first few, too, where it should', () => {
+    const repetition = new Repetition(5);
+    const told = Array.from({ length: 20 }, () => repetition.add('the same', 0)).filter(({ isNews }) => isNews);
+    expect(told.map(({ times }) => times)).toEqual([1, 2, 3, 4, 5, 8, 16]);
+  });
+
   it('begins anew with another text, and after an hour of silence', () => {
     const repetition = new Repetition();
     const hour = 3_600_000;

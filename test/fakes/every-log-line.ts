@@ -1,0 +1,43 @@
+import type { AgentEvent } from '../../src/agent-event.ts';
+import { AgentError } from '../../src/errors.ts';
+import { accepted, policyKeeping, rejected } from './config.ts';
+
+const policy = policyKeeping('10.0.0.0/8');
+const applied = {
+  type: 'applied',
+  trigger: 'resync',
+  policy,
+  previous: policy,
+  differences: [],
+  durationMs: 1,
+} as const;
+const removal = { type: 'leftovers', removed: ['chain A'], failures: [] } as const;
+const failure = new AgentError('XTABLES_LOCK', 'held');
+
+/** Events that make the agent log every line that it has, failures of passes apart. */
+export const everyLoggedEvent: readonly AgentEvent[] = [
+  { type: 'started', version: '1.2.3', backend: 'nft', reason: 'asked for', configPath: '/etc/config' },
+  { type: 'serving', address: '127.0.0.1:9090', paths: ['/metrics'] },
+  { type: 'config-rejected', reading: rejected('bad CIDR'), policyKept: false },
+  {
+    type: 'config-accepted',
+    reading: {
+      ...accepted(['10.0.0.0/8']),
+      warnings: [{ file: 'a', position: { file: 'a', line: 1, column: 2 }, message: 'unknown key' }],
+    },
+  },
+  { ...applied, previous: undefined },
+  { ...applied, policy: policyKeeping('10.0.0.0/8', '11.0.0.0/8') },
+  { ...applied, differences: ['table is missing'] },
+  { type: 'config-accepted', reading: accepted([]) },
+  { type: 'in-sync', trigger: 'resync', policy, durationMs: 1 },
+  { type: 'failed', trigger: 'resync', error: failure, retryInMs: 1 },
+  { type: 'in-sync', trigger: 'retry', policy, durationMs: 1 },
+  { type: 'fight', repairs: 21, pauseMs: 5000 },
+  { ...removal, removals: 1 },
+  { ...removal, removals: 2 },
+  { type: 'leftovers', removed: [], failures: [failure], removals: 2 },
+  { type: 'watch-failed', reason: 'no inotify' },
+  { type: 'kernel-watch-failed', reason: 'nft ended' },
+  { type: 'stopped', reason: 'SIGTERM' },
+];

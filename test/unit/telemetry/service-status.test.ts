@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AgentEvent } from '../../../src/agent-event.ts';
+import { AgentError } from '../../../src/errors.ts';
+import type { ServiceManager } from '../../../src/system/systemd-notify.ts';
+import { type AgentStatus, initialStatus } from '../../../src/telemetry/agent-status.ts';
+import { startServiceStatus } from '../../../src/telemetry/service-status.ts';
+import { policyKeeping, rejected } from '../../fakes/config.ts';
+
+const now = { wall: 0, steady: 0 };
+const policy = policyKeeping('10.0.0.0/8');
+const inSync: AgentStatus = {
+  ...initialStatus(now),
+  agent: { version: '1', backend: 'nft', reason: 'asked for', configPath: '/etc/config' },
+  policy,
+  loop: { doing: 'wait', until: Number.POSITIVE_INFINITY },
+};
+const inSyncEvent: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, durationMs: 1 };
+const passBegan: AgentEvent = { type: 'pass-began' };
+const waiting: AgentEvent = { type: 'waiting', forMs: 60_000 };
+const ready = 'READY=1 STATUS=nft: in sync, nonMasqueradeCIDRs:1';
+
+function fakeManager(watchdogMs?: number): ServiceManager & { readonly told: string[] } {
+  const told: string[] = [];
+  return {
+    watchdogMs,
+    told,
+    notify: (...assignments) => void told.push(assignments.join(' ')),
+    close: (...assignments) => Promise.resolve(void told.push(`${assignments.join(' ')} (last)`)),
+  };
+}
+
+describe('the status of the service', () => {
+  it('is ready once, when the rules are in place for the first time', () => {
+    const manager = fakeManager();
+    const { report } = startServiceStatus(manager, () => inSync);
+    report(passBegan);
+    report({ type: 'failed', trigger: 'start', error: new AgentError('XTABLES_LOCK', 'busy'), retryInMs: 1 });
+    report(waiting);
+    expect(manager.told).toEqual([]);
+    report({ type: 'applied', trigger: 'retry', policy, previous: undefined, differences: [], durationMs: 1 });
+    report(inSyncEvent);
+    expect(manager.told).toEqual([ready]);
+  });
+
+  it('is reloading from the signal until the pass for it has ended', () => {
+    const manager = fakeManager();
+    const { report, reloading } = startServiceStatus(manager, () => inSync);
+    report(passBegan);
+    report(inSyncEvent);
+    reloading();
+    report(waiting);
+    expect(manager.told.slice(1)).toEqual([expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+$/)]);
+    report(passBegan);
+    report(waiting);
+    report(passBegan);
+    report(waiting);
+    expect(manager.told.slice(2)).toEqual([ready]);
+  });
+
+  it('is not reloading before it was ready', () => {
+    const manager = fakeManager();
+    startServiceStatus(manager, () => inSync).reloading();
+    expect(manager.told).toEqual([]);
+  });
+
+  it('is stopping at the end', async () => {
+    const manager = fakeManager();
+    await startServiceStatus(manager, () => inSync).stop();
+    expect(manager.told).toEqual(['STOPPING=1 (last)']);
+  });
+
+  describe('with a watchdog', () => {
+    beforeEach(() => {
+      vi.useFakeTimers();
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    it.each([
+      ['in sync', inSync, 'nft: in sync, nonMasqueradeCIDRs:1'],
+      [
+        'with a bad config',
+        { ...inSync, rejection: { reading: rejected('bad CIDR'), at: now } },
+        'nft: in sync, nonMasqueradeCIDRs:1; the config on disk is rejected',
+      ],
+      [
+        'with a kernel that refuses',
+        { ...inSync, failure: { error: new AgentError('TOOL_FAILED', 'two\nlines'), count: 1, since: now } },
+        'nft: not ready: the kernel could not be brought to the policy: TOOL_FAILED: two lines',
+      ],
+    ] as const)('gives signs of life and what it has come to, %s', async (_, status, text) => {
+      const manager = fakeManager(1_000);
+      const { stop } = startServiceStatus(manager, () => status);
+      vi.advanceTimersByTime(2_000);
+      expect(manager.told).toEqual([`WATCHDOG=1 STATUS=${text}`, `WATCHDOG=1 STATUS=${text}`]);
+      await stop();
+      vi.advanceTimersByTime(2_000);
+      expect(manager.told).toHaveLength(3);
+    });
+
+    it('gives none while the loop hangs', () => {
+      const manager = fakeManager(1_000);
+      const hung: AgentStatus = { ...inSync, loop: { doing: 'pass', since: Number.NEGATIVE_INFINITY } };
+      startServiceStatus(manager, () => hung);
+      vi.advanceTimersByTime(5_000);
+      expect(manager.told).toEqual([]);
+    });
+  });
+});
