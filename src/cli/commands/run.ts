@@ -12,6 +12,7 @@ import { kernelWatchOf, leftoverRemovalOf, selectBackend } from '../backend-sour
 import type { CommandFunction } from '../command.ts';
 import { observabilityOf } from '../observability-source.ts';
 import { configReaderOf, policyOf } from '../policy-source.ts';
+import { serviceStatusOf } from '../service-source.ts';
 
 /** The agent itself, until SIGTERM or SIGINT; with --once, one pass. */
 export const run: CommandFunction = async ({ flags, warnings }) => {
@@ -27,7 +28,9 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
   const observability = flags.once
     ? undefined
     : await observabilityOf(flags, { backend: backend.name, status: tracker.status, log, stop: stop.signal });
-  const report = fanOut([createEventLog(log), tracker.report, ...(observability ? [observability.report] : [])]);
+  const service = flags.once ? undefined : serviceStatusOf(log, tracker.status);
+  const observers = [observability, service].filter((observer) => observer !== undefined);
+  const report = fanOut([createEventLog(log), tracker.report, ...observers.map((observer) => observer.report)]);
   report({
     type: 'started',
     version,
@@ -55,13 +58,17 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
         watchConfig: (onEvent) =>
           watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason })),
         watchKernel: kernelWatchOf(backend),
-        onReloadSignal: (onEvent) => subscribeToSignal('SIGHUP', onEvent),
+        onReloadSignal: (onEvent) =>
+          subscribeToSignal('SIGHUP', () => {
+            service?.reloading();
+            onEvent();
+          }),
       },
       stop.signal,
     );
   } finally {
     stopHeartbeat();
-    await observability?.stop();
+    await Promise.all([observability?.stop(), service?.stop()]);
   }
   report({ type: 'stopped', reason: String(stop.signal.reason) });
   return exitCodes.done;
