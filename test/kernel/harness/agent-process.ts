@@ -28,9 +28,10 @@ export class AgentProcess {
   readonly #child: ChildProcess;
   readonly #listeners = new Set<(line: LogLine) => void>();
 
-  /** Starts it with these command line arguments. */
-  constructor(namespace: Namespace, args: readonly string[]) {
-    const { tool, args: line } = namespace.inside(process.execPath, [bundle, ...args]);
+  /** Starts it with these command line arguments, and variables of the environment besides those of the namespace. */
+  constructor(namespace: Namespace, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const { tool, args: line } = namespace.inside('env', [...variables, process.execPath, bundle, ...args]);
     const child = spawn(tool, line, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#collect('stdout', child.stdout);
