@@ -42,10 +42,10 @@ export const flowAims: fc.Arbitrary<FlowAim> = fc
     ]),
     protocol: weighted<Protocol>([
       ['udp', 90],
-      ['tcp', 8],
-      ['icmp', 2],
+      ['tcp', 9],
+      ['icmp', 1],
     ]),
-    toNode: fc.option(fc.nat({ max: 11 }), { freq: 20, nil: undefined }),
+    toNode: fc.oneof({ arbitrary: fc.constant(undefined), weight: 19 }, { arbitrary: fc.nat({ max: 11 }), weight: 1 }),
   })
   .map(({ packet, ...rest }) => ({ ...packet, ...rest }));
 
