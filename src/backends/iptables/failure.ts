@@ -21,7 +21,7 @@ export function isIncompatible(stderr: string): boolean {
 
 /** What iptables prints, in the C locale, for each kind of failure; the first pattern found in the output decides. */
 const causes: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/xtables lock/, 'XTABLES_LOCK'],
+  [/xtables lock|can't open lock file/, 'XTABLES_LOCK'],
   [/Permission denied|Operation not permitted/, 'NO_PERMISSION'],
   [/Cannot allocate memory|Memory allocation problem|No buffer space|Message too long/, 'KERNEL_RESOURCE'],
   // A new rule refers to chains of its own transaction only, so what is not there is a module of the kernel.

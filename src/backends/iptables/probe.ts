@@ -25,9 +25,10 @@ export async function probeFlavour(options: ProbeOptions): Promise<Probe> {
   try {
     return await (options.flavour === 'nft' ? probeNft(options) : probeLegacy(options));
   } catch (error) {
+    const { message } = asAgentError(error);
     // The tools work; somebody else is using them just now.
-    if (codeOf(error) === 'XTABLES_LOCK') return { usable: true, reason: 'the xtables lock is held at the moment' };
-    return { usable: false, reason: asAgentError(error).message };
+    if (/holding the xtables lock/.test(message)) return { usable: true, reason: 'the xtables lock is held just now' };
+    return { usable: false, reason: message };
   }
 }
 

@@ -29,6 +29,7 @@ describe('a failure of iptables', () => {
       'Another app is currently holding the xtables lock; still 1s 0us time ahead to have a chance to grab the lock...\nAnother app is currently holding the xtables lock. Stopped waiting after 5s.\n',
       'XTABLES_LOCK',
     ],
+    [4, "Fatal: can't open lock file /run/xtables.lock: Read-only file system\n", 'XTABLES_LOCK'],
     [
       4,
       'iptables v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)\n',

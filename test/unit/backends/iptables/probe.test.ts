@@ -24,6 +24,7 @@ async function probe(
 
 const denied = 'iptables: Permission denied (you must be root)\n';
 const locked = 'Another app is currently holding the xtables lock. Stopped waiting after 5s.\n';
+const noLockFile = "Fatal: can't open lock file /run/xtables.lock: Read-only file system\n";
 const missing = new AgentError('TOOL_MISSING', 'not installed');
 
 describe('the nft flavour', () => {
@@ -87,6 +88,7 @@ describe('the legacy flavour', () => {
     ['without the tool', [], [harmless(missing)], /not installed/],
     ['without permission', [], [harmless({ exitCode: 3, stderr: denied })], /Permission denied/],
     ['where the table can not be read', ['nat'], [real({ exitCode: 3, stderr: denied })], /Permission denied/],
+    ['where the lock can not be taken', ['nat'], [real({ exitCode: 4, stderr: noLockFile })], /Read-only file system/],
     [
       'where the kernel has no module',
       [],
