@@ -3,9 +3,11 @@ export function nearestName<Name extends string>(name: string, candidates: reado
   const typed = name.toLowerCase();
   let nearest: { readonly name: Name; readonly distance: number } | undefined;
   for (const candidate of candidates) {
+    const farthest = Math.max(1, Math.floor(Math.min(typed.length, candidate.length) / 3));
+    if (Math.abs(typed.length - candidate.length) > farthest) continue;
     const distance = editDistance(typed, candidate.toLowerCase());
-    const near = distance <= Math.max(1, Math.floor(Math.min(typed.length, candidate.length) / 3));
-    if (near && distance < (nearest?.distance ?? Number.POSITIVE_INFINITY)) nearest = { name: candidate, distance };
+    if (distance <= farthest && distance < (nearest?.distance ?? Number.POSITIVE_INFINITY))
+      nearest = { name: candidate, distance };
   }
   return nearest?.name;
 }

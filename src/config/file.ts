@@ -54,7 +54,7 @@ function rootOf(content: ConfigText, places: Places, findings: Findings): MapNod
   const reading = readText(content, places, findings);
   if (reading === undefined) return undefined;
   for (const problem of reading.problems) findings.problem(textProblem(problem, places));
-  for (const warning of reading.warnings) findings.warning(textProblem(warning, places));
+  for (const warning of reading.warnings) findings.warning(() => textProblem(warning, places));
   const { root } = reading;
   if (root.kind === 'map') return root;
   if (root.kind !== 'null') {

@@ -1,40 +1,42 @@
 import type { Problem } from './config.ts';
 
-/** Beyond so many, only the number is told: nobody reads further, and a hostile file must not cost memory. */
+/** Nobody reads further, and a hostile file must not cost time and memory. */
 const most = 200;
 
 /** Gathers what is wrong and what is odd. Problems stop a config from being used, warnings don't. */
 export class Findings {
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
-  #omittedProblems = 0;
-  #omittedWarnings = 0;
 
-  problem(problem: Problem): void {
-    if (this.#problems.length < most) this.#problems.push(problem);
-    else this.#omittedProblems += 1;
+  /** So many problems that further ones are left out. */
+  get isFull(): boolean {
+    return this.#problems.length > most;
   }
 
-  warning(warning: Problem): void {
-    if (this.#warnings.length < most) this.#warnings.push(warning);
-    else this.#omittedWarnings += 1;
+  problem(problem: Problem): void {
+    if (!this.isFull) this.#problems.push(problem);
+  }
+
+  /** Takes what makes the warning, since it is not made where it would be left out. */
+  warning(warn: () => Problem): void {
+    if (this.#warnings.length <= most) this.#warnings.push(warn());
   }
 
   get problems(): readonly Problem[] {
-    return told(this.#problems, this.#omittedProblems, 'problems');
+    return told(this.#problems, 'problems');
   }
 
   get warnings(): readonly Problem[] {
-    return told(this.#warnings, this.#omittedWarnings, 'warnings');
+    return told(this.#warnings, 'warnings');
   }
 }
 
-/** In the order of the files and of the places in them. */
-function told(found: readonly Problem[], omitted: number, name: string): readonly Problem[] {
+/** In the order of the files and of the places in them; one more than is told stands for all that are left out. */
+function told(found: readonly Problem[], name: string): readonly Problem[] {
   const files = [...new Set(found.map(({ file }) => file))];
   const sorted = files.flatMap((file) => found.filter((problem) => problem.file === file).sort(byPosition));
-  const last = files.at(-1);
-  return omitted === 0 || last === undefined ? sorted : [...sorted, { file: last, message: `${omitted} more ${name}` }];
+  const first = sorted[most];
+  return first === undefined ? sorted : [...sorted.slice(0, most), { file: first.file, message: `further ${name}` }];
 }
 
 function byPosition({ position: a }: Problem, { position: b }: Problem): number {

@@ -10,7 +10,7 @@ import type { Snapshot } from './snapshot.ts';
 export function interpretSnapshot(snapshot: Snapshot, options: ConfigOptions, digest: string): ConfigReading {
   const findings = new Findings();
   for (const problem of snapshot.problems) findings.problem(problem);
-  for (const warning of snapshot.warnings) findings.warning(warning);
+  for (const warning of snapshot.warnings) findings.warning(() => warning);
   const schema = configSchema(options.enableIPv6);
   const settings = snapshot.files.flatMap(({ path, bytes }) => readConfigFile(path, bytes, schema, findings));
   const config = mergeSettings(settings, options, findings);

@@ -54,7 +54,7 @@ function nonMasqueradeCIDRs(
   if (first === undefined)
     return defaultNonMasqueradeCIDRs(nomasqAllReservedRanges).map((value) => ({ value, source: 'default' }));
   if (lists.every((list) => list.length === 0)) {
-    findings.warning(
+    findings.warning(() =>
       problemAt(first.source, { message: 'nonMasqueradeCIDRs is empty: everything will be masqueraded' }),
     );
   }

@@ -24,6 +24,8 @@ export interface BooleanNode extends NodeBase {
 export interface NumberNode extends NodeBase {
   readonly kind: 'number';
   readonly literal: string;
+  /** Go has it as a uint64: no int64 could hold it, and no key can be one. */
+  readonly isUint64?: boolean;
 }
 
 export interface StringNode extends NodeBase {
@@ -72,4 +74,4 @@ export interface TextReading {
 
 /** Bounds on what a text may hold, so that a hostile one costs little: lists never need more. */
 export const maximumDepth = 1000;
-export const maximumNodes = 2_000_000;
+export const maximumNodes = 1_000_000;

@@ -22,7 +22,7 @@ export function findOccurrences(root: MapNode, places: Places, findings: Finding
   for (const entry of root.entries) {
     const key = configKeyOf(entry.key);
     if (entry.keyProblem !== undefined) continue;
-    if (key === undefined) findings.warning(unknownKey(entry, places));
+    if (key === undefined) findings.warning(() => unknownKey(entry, places));
     else known.get(key)?.push(entry);
   }
   const occurrences: Occurrence[] = [];
@@ -31,7 +31,7 @@ export function findOccurrences(root: MapNode, places: Places, findings: Finding
     if (counting === undefined) continue;
     const others = entries.filter((entry) => entry !== counting);
     const overwritten = root.overwritten.filter((entry) => configKeyOf(entry.key) === key);
-    for (const entry of [...others, ...overwritten]) findings.warning(ignoredEntry(entry, counting, places));
+    for (const entry of [...others, ...overwritten]) findings.warning(() => ignoredEntry(entry, counting, places));
     occurrences.push({ key, node: counting.value, others: others.map((entry) => entry.value) });
   }
   return occurrences;

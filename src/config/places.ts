@@ -12,7 +12,7 @@ export interface Places {
 export class FilePlaces implements Places {
   readonly #file: string;
   readonly #text: string;
-  readonly #lineStarts: readonly number[];
+  readonly #lineStarts: Uint32Array;
 
   constructor(file: string, text: string) {
     this.#file = file;
@@ -35,7 +35,7 @@ export class ValuePlaces implements Places {
   readonly #start: Position;
   readonly #block: LiteralBlock | undefined;
   readonly #text: string;
-  readonly #lineStarts: readonly number[];
+  readonly #lineStarts: Uint32Array;
 
   constructor(
     outer: Places,
@@ -59,15 +59,18 @@ export class ValuePlaces implements Places {
   }
 }
 
-function lineStartsOf(text: string): readonly number[] {
-  const starts = [0];
+/** Offsets at which the lines start. A text may have millions of lines, and a typed array costs 4 bytes for each. */
+function lineStartsOf(text: string): Uint32Array {
   const lineBreak = /\r\n?|\n/g;
-  while (lineBreak.test(text)) starts.push(lineBreak.lastIndex);
+  let count = 1;
+  while (lineBreak.test(text)) count += 1;
+  const starts = new Uint32Array(count);
+  for (let line = 1; lineBreak.test(text); line += 1) starts[line] = lineBreak.lastIndex;
   return starts;
 }
 
 /** Index of the line that holds an offset, by bisection. */
-function lineOf(starts: readonly number[], offset: number): number {
+function lineOf(starts: Uint32Array, offset: number): number {
   let low = 0;
   let high = starts.length - 1;
   while (low < high) {

@@ -3,6 +3,7 @@ import type { ConfigNode } from './node.ts';
 import type { Position } from './provenance.ts';
 
 const longestQuote = 60;
+const longestMessage = 300;
 
 /** What a problem says besides its place. */
 export interface ProblemText {
@@ -12,23 +13,17 @@ export interface ProblemText {
 }
 
 /** A problem at a place in a file. */
-export function problemAt(position: Position, { message, found, expected }: ProblemText): Problem {
-  return {
-    position,
-    file: position.file,
-    message,
-    ...(found === undefined ? {} : { found: shortened(found) }),
-    ...(expected === undefined ? {} : { expected }),
-  };
+export function problemAt(position: Position, text: ProblemText): Problem {
+  return { position, ...problemOf(position.file, text) };
 }
 
 /** A problem with a file or a directory as a whole. */
 export function problemOf(file: string, { message, found, expected }: ProblemText): Problem {
   return {
     file,
-    message,
-    ...(found === undefined ? {} : { found: shortened(found) }),
-    ...(expected === undefined ? {} : { expected }),
+    message: shortened(message, longestMessage),
+    ...(found === undefined ? {} : { found: shortened(found, longestQuote) }),
+    ...(expected === undefined ? {} : { expected: shortened(expected, longestMessage) }),
   };
 }
 
@@ -49,7 +44,7 @@ export function quoteNode(node: ConfigNode): string {
     case 'number':
       return node.literal;
     case 'string':
-      return JSON.stringify(node.value);
+      return JSON.stringify(node.value.slice(0, longestQuote + 1));
     case 'list':
       return 'a list';
     case 'map':
@@ -57,10 +52,10 @@ export function quoteNode(node: ConfigNode): string {
   }
 }
 
-/** One line of at most 60 characters, with control characters made visible. */
-function shortened(text: string): string {
-  const line = text.replaceAll(/[^ -~\u00a0-\ud7ff\ue000-\ufffd]/g, (character) =>
-    JSON.stringify(character).slice(1, -1),
-  );
-  return line.length <= longestQuote ? line : `${line.slice(0, longestQuote - 1)}…`;
+/** One line of at most so many characters, with control characters made visible. */
+function shortened(text: string, length: number): string {
+  const line = text
+    .slice(0, length + 1)
+    .replaceAll(/[^ -~\u00a0-\ud7ff\ue000-\ufffd]/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return line.length <= length ? line : `${line.slice(0, length - 1)}\u2026`;
 }

@@ -51,6 +51,7 @@ export class ValueReader implements FileSettings {
     if (node.kind !== 'list' && this.#parse(key, schema, node) === undefined) return undefined;
     const items = node.kind === 'list' ? node.items : [];
     for (const item of items) {
+      if (this.#findings.isFull) break;
       const entry = this.#sourced(item, this.#parse(key, schema.unwrap().element, item, true));
       if (entry !== undefined) entries.push(entry);
     }
@@ -73,7 +74,7 @@ export class ValueReader implements FileSettings {
     if (interval === undefined || interval >= shortestResyncInterval) return this.#sourced(node, interval);
     const used = interval > 0n ? shortestResyncInterval : defaultResyncInterval;
     const message = `too short a resyncInterval; ${formatDuration(used)} is used`;
-    this.#findings.warning(problemAt(this.#places.at(node.offset), { message, found: quoteNode(node) }));
+    this.#findings.warning(() => problemAt(this.#places.at(node.offset), { message, found: quoteNode(node) }));
     return this.#sourced(node, used);
   }
 
@@ -116,7 +117,7 @@ function plainValue(node: ConfigNode): unknown {
     case 'string':
       return node.value;
     case 'number':
-      return /^-?[0-9]+$/.test(node.literal) ? BigInt(node.literal) : Number(node.literal);
+      return /^-?[0-9]{1,19}$/.test(node.literal) ? BigInt(node.literal) : Number(node.literal);
     case 'list':
       return [];
     case 'map':

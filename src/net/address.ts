@@ -6,8 +6,12 @@ export interface Address {
   readonly value: bigint;
 }
 
+/** The longest form is that of an IPv6 address with a dotted tail. */
+const longestAddress = 'ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255'.length;
+
 /** Reads an address as Go's netip.ParseAddr does, without zones; undefined where the text is none. */
 export function parseAddress(text: string): Address | undefined {
+  if (text.length > longestAddress) return undefined;
   const family = text.includes(':') ? 'ipv6' : 'ipv4';
   const value = family === 'ipv6' ? parseIPv6(text) : parseIPv4(text);
   return value === undefined ? undefined : { family, value: BigInt(value) };

@@ -36,8 +36,9 @@ export function parseCidr(text: string): Cidr | undefined {
 /** Says why `parseCidr` refuses a text, and what would be valid in its place. */
 export function cidrFault(text: string): { readonly message: string; readonly expected: string } {
   const example = 'a network such as 10.0.0.0/8 or fd00::/8';
-  if (text.trim() !== text) {
-    return { message: 'a CIDR has no spaces around it', expected: `${text.trim()}, without the spaces` };
+  const trimmed = text.trim();
+  if (trimmed !== text && parseCidr(trimmed) !== undefined) {
+    return { message: 'spaces around a CIDR', expected: `${trimmed} without spaces` };
   }
   const slash = text.indexOf('/');
   const addressText = slash < 0 ? text : text.slice(0, slash);

@@ -14,34 +14,48 @@ const limit = 1n << 63n;
 
 /** Reads a duration exactly as Go's time.ParseDuration does, in nanoseconds; undefined where Go refuses it. */
 export function parseDuration(text: string): bigint | undefined {
-  const negative = text.startsWith('-');
-  const unsigned = negative || text.startsWith('+') ? text.slice(1) : text;
-  if (unsigned === '0') return 0n;
-  if (!/^(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)[^0-9.]+)+$/s.test(unsigned)) return undefined;
-  let sum = 0n;
-  for (const [, whole = '', fraction = '', unit = ''] of unsigned.matchAll(/([0-9]*)\.?([0-9]*)([^0-9.]+)/gs)) {
-    const part = nanoseconds(whole, fraction, units.get(unit));
-    if (part === undefined) return undefined;
-    // Go adds in 64 bits and looks only afterwards, so that twice 2^63 comes to 0.
-    sum = BigInt.asUintN(64, sum + part);
-    if (sum > limit) return undefined;
-  }
-  if (negative) return -sum;
-  return sum < limit ? sum : undefined;
+  const duration = readDuration(text);
+  return typeof duration === 'bigint' ? duration : undefined;
 }
 
 /** Says why `parseDuration` refuses a text. */
 export function durationFault(text: string): string {
-  if (text === '') return 'the duration is empty';
-  if (text.trim() !== text) return 'a duration has no spaces around it';
-  if (/^[-+]?[0-9]*\.?[0-9]+$/.test(text)) return 'the duration has no unit';
-  const unknown = [...text.matchAll(/[0-9.]([^0-9.]+)/gs)]
-    .map(([, unit = '']) => unit)
-    .find((unit) => !units.has(unit));
-  if (unknown !== undefined) return `unknown unit ${JSON.stringify(unknown)}`;
-  if (/^[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)[^0-9.]+)+$/s.test(text))
-    return 'longer than 292 years, more than Go can count';
-  return 'not a duration';
+  const fault = readDuration(text);
+  return typeof fault === 'string' ? fault : '';
+}
+
+const tooLong = 'longer than 292 years, more than Go can count';
+
+/** The nanoseconds, or what is wrong. */
+function readDuration(text: string): bigint | string {
+  const isNegative = text.startsWith('-');
+  const unsigned = isNegative || text.startsWith('+') ? text.slice(1) : text;
+  if (unsigned === '0') return 0n;
+  if (unsigned === '') return 'an empty duration';
+  if (text.trim() !== text) return 'a duration with spaces around it';
+  const sum = sumOf(unsigned);
+  if (typeof sum === 'string') return sum;
+  if (isNegative) return -sum;
+  return sum < limit ? sum : tooLong;
+}
+
+/** Adds up numbers with units, such as `1h30m`. */
+function sumOf(unsigned: string): bigint | string {
+  const part = /([0-9]*)(?:\.([0-9]*))?([^0-9.]*)/sy;
+  let sum = 0n;
+  while (part.lastIndex < unsigned.length) {
+    const [, whole = '', fraction = '', unit = ''] = part.exec(unsigned) ?? [];
+    if (whole === '' && fraction === '') return 'not a duration';
+    if (unit === '') return 'a duration without a unit';
+    const scale = units.get(unit);
+    if (scale === undefined) return `unknown unit ${JSON.stringify(unit.slice(0, 20))} in a duration`;
+    const size = nanoseconds(whole, fraction, scale);
+    if (size === undefined) return tooLong;
+    // Go adds in 64 bits and looks only afterwards, so that twice 2^63 comes to 0.
+    sum = BigInt.asUintN(64, sum + size);
+    if (sum > limit) return tooLong;
+  }
+  return sum;
 }
 
 /** Prints nanoseconds as Go's Duration.String does: `1m0s`, `1.5s`, `100ms`. */
@@ -58,9 +72,11 @@ export function formatDuration(duration: bigint): string {
   return minutes < 60n ? `${sign}${minutes}m${seconds}` : `${sign}${minutes / 60n}h${minutes % 60n}m${seconds}`;
 }
 
-function nanoseconds(whole: string, fraction: string, unit: bigint | undefined): bigint | undefined {
-  const count = BigInt(whole);
-  if (unit === undefined || count > limit / unit) return undefined;
+function nanoseconds(whole: string, fraction: string, unit: bigint): bigint | undefined {
+  const digits = whole.replace(/^0+/, '');
+  if (digits.length > 19) return undefined;
+  const count = BigInt(digits);
+  if (count > limit / unit) return undefined;
   const size = count * unit + fractionOf(fraction, unit);
   return size > limit ? undefined : size;
 }
@@ -71,11 +87,11 @@ function fractionOf(digits: string, unit: bigint): bigint {
   let scale = 1;
   for (const digit of digits) {
     const next = value * 10n + BigInt(digit);
-    if (value > (limit - 1n) / 10n || next > limit) break;
+    if (value > (limit - 1n) / 10n || next > limit || scale === Number.POSITIVE_INFINITY) break;
     value = next;
     scale *= 10;
   }
-  return value === 0n ? 0n : BigInt(Math.trunc(Number(value) * (Number(unit) / scale)));
+  return BigInt(Math.trunc(Number(value) * (Number(unit) / scale)));
 }
 
 function decimal(value: bigint, places: number): string {

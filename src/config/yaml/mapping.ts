@@ -39,16 +39,14 @@ function entryOf(node: ConfigNode, value: ConfigNode): MapEntry {
     case 'boolean':
       return { ...entry, key: String(node.value) };
     case 'number':
-      return isUnsigned(node.literal)
-        ? { ...entry, key: node.literal, keyProblem: 'too large a number for a key' }
-        : { ...entry, key: node.literal };
+      return {
+        ...entry,
+        key: node.literal,
+        ...(node.isUint64 === true ? { keyProblem: 'too large a number for a key' } : {}),
+      };
     case 'null':
       return { ...entry, key: '', keyProblem: 'an empty key' };
     default:
       throw new TextFault(node.offset, 'a list or a mapping as a key', 'a text');
   }
-}
-
-function isUnsigned(literal: string): boolean {
-  return /^[0-9]+$/.test(literal) && BigInt(literal) >= 2n ** 63n;
 }

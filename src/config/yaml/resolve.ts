@@ -1,8 +1,10 @@
-import type { ConfigNode } from '../node.ts';
+import type { ConfigNode, NumberNode } from '../node.ts';
 import type { ScalarToken } from './token.ts';
 
-/** What Go's YAML decoder makes of a scalar; numbers as the JSON literal that it then writes. */
-type ScalarValue = string | boolean | null | { readonly literal: string };
+/** What Go's YAML decoder makes of a scalar. */
+type ScalarValue = string | boolean | null | NumberValue;
+
+type NumberValue = Pick<NumberNode, 'literal' | 'isUint64'>;
 
 const prefix = 'tag:yaml.org,2002:';
 
@@ -30,7 +32,7 @@ export function resolveScalar(
   if (value === null) return { kind: 'null', offset };
   if (typeof value === 'string') return { kind: 'string', offset, value };
   if (typeof value === 'boolean') return { kind: 'boolean', offset, value };
-  return { kind: 'number', offset, literal: value.literal };
+  return { kind: 'number', offset, ...value };
 }
 
 /**
@@ -68,7 +70,7 @@ function resolveTagged(tag: string, text: string): ScalarValue | undefined {
   }
 }
 
-function isNumber(value: ScalarValue): value is { readonly literal: string } {
+function isNumber(value: ScalarValue): value is NumberValue {
   return typeof value === 'object' && value !== null;
 }
 
@@ -82,26 +84,19 @@ function base64(text: string): string | undefined {
     : undefined;
 }
 
-/** Go's ParseInt and ParseUint with base 0, and its older `0b` branch that lets a sign follow the prefix. */
-function integer(plain: string): { readonly literal: string } | undefined {
+/** Go's ParseInt and ParseUint with base 0, and an older branch of go-yaml that lets a sign follow `0b`. */
+function integer(plain: string): NumberValue | undefined {
   const match =
-    /^([-+]?)(?:(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*))$/.exec(plain) ??
-    /^()0b([-+][01]+)$/.exec(plain);
-  if (match === null) return undefined;
+    /^([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)$/.exec(plain) ??
+    /^0b([-+])([01]+)$/.exec(plain)?.map((part, index) => (index === 2 ? `0b${part}` : part));
+  if (match === null || match === undefined) return undefined;
   const [, sign = '', digits = ''] = match;
-  const size = digits.startsWith('-') || digits.startsWith('+') ? signedBinary(digits) : BigInt(asBigInt(digits));
+  // No 64 bits take more digits, and a longer number would only take time.
+  if (digits.replace(/^0[xXbBoO]?0*/, '').length > 64) return undefined;
+  const size = BigInt(/^0[0-7]/.test(digits) ? `0o${digits.slice(1)}` : digits);
   const value = sign === '-' ? -size : size;
-  const most = sign === '' ? 2n ** 64n : 2n ** 63n;
-  return value < -(2n ** 63n) || value >= most ? undefined : { literal: String(value) };
-}
-
-function signedBinary(digits: string): bigint {
-  const size = BigInt(`0b${digits.slice(1)}`);
-  return digits.startsWith('-') ? -size : size;
-}
-
-function asBigInt(digits: string): string {
-  return /^0[0-7]/.test(digits) ? `0o${digits.slice(1)}` : digits;
+  if (value >= -(2n ** 63n) && value < 2n ** 63n) return { literal: String(value) };
+  return sign === '' && value < 2n ** 64n ? { literal: String(value), isUint64: true } : undefined;
 }
 
 function isFloat(plain: string): boolean {
