@@ -9,7 +9,7 @@ import { type ReadLegacyTables, readLegacyTables } from './legacy-tables.ts';
 import { type Flavour, toolsOf } from './names.ts';
 import { createNatTable, type NatTable, restoreArguments } from './nat-table.ts';
 import { probeFlavour } from './probe.ts';
-import { describeOwnRules, findOwnRules, noRules, removeOwnRules } from './removal.ts';
+import { describeOwnRules, findNamedRules, findOwnRules, noRules, removeOwnRules } from './removal.ts';
 import { emptyState, renderRestore } from './render.ts';
 import { buildRuleset } from './ruleset.ts';
 
@@ -55,7 +55,7 @@ async function apply(tables: readonly NatTable[], policy: Policy, chain: string,
   const results = await eachFamily(tables, async (table) => {
     const familyPolicy = policy[table.family];
     if (familyPolicy.enabled) return converge(table, buildRuleset(familyPolicy, policy, chain), chain, signal);
-    const own = await unlessUnsupported(findOwnRules(table, chain, undefined, signal), noRules);
+    const own = await unlessUnsupported(findNamedRules(table, chain, signal), noRules);
     return removeOwnRules(table, own, signal);
   });
   valuesOf(results);
@@ -94,11 +94,12 @@ async function observeFamily(
 ): Promise<FamilyObservation> {
   const familyPolicy = policy[table.family];
   if (!familyPolicy.enabled) {
-    const own = await unlessUnsupported(findOwnRules(table, chain, undefined, signal), noRules);
+    const own = await unlessUnsupported(findNamedRules(table, chain, signal), noRules);
     const extra = describeOwnRules(own).map((what) => `${what} is there, though ${table.family} is off`);
     return { present: extra.length > 0, differences: extra };
   }
   const ruleset = buildRuleset(familyPolicy, policy, chain);
+  // Helper chains of no use are left to the next write: no packet can meet them.
   const state = await readState(
     table,
     chain,

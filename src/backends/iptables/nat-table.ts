@@ -22,7 +22,10 @@ export interface NatTable {
   /** The rules in a chain, as listed; undefined where it is absent, or unreadable for iptables. */
   chainRules(chain: string, signal?: AbortSignal): Promise<readonly string[] | undefined>;
 
-  /** Runs one transaction of iptables-restore: all of it or nothing. */
+  /**
+   * Runs one transaction of iptables-restore: all of it or nothing. The signal ends the wait for the xtables lock; the
+   * change itself is one system call, which nothing cuts short.
+   */
   restore(text: string, signal?: AbortSignal): Promise<void>;
 }
 
@@ -77,10 +80,14 @@ export function createNatTable({ flavour, family, runner, readLegacyTables }: Na
     },
 
     async restore(text, signal) {
-      await run({ tool: tools.restore, args: restoreArguments, input: text, signal }, () => false);
+      const command = { tool: tools.restore, args: restoreArguments, input: text, timeoutMs: restoreTimeoutMs, signal };
+      await run(command, () => false);
     },
   };
 }
+
+/** 100,000 rules take 2 s on a fast machine, and they are no reason to kill the tool on a slow one. */
+const restoreTimeoutMs = 120_000;
 
 /** Without --noflush the other chains of the table would go. */
 export const restoreArguments: readonly string[] = [...waitForLock, '--noflush'];

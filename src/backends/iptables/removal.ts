@@ -15,25 +15,44 @@ export interface OwnRules {
 
 export const noRules: OwnRules = { jumps: [], chains: [] };
 
+/** Finds the chain of this name and what jumps to it. Throws AgentError. */
+export function findNamedRules(table: NatTable, chain: string, signal?: AbortSignal): Promise<OwnRules> {
+  return findRules(table, chain, () => new Set([chain]), signal);
+}
+
 /**
  * Finds the chain of this name and every chain that a jump with our comment leads to (an earlier --masq-chain), except
  * `active`, whose rules are to stay. Throws AgentError.
  */
-export async function findOwnRules(
+export function findOwnRules(
   table: NatTable,
   chain: string,
   active: string | undefined,
   signal?: AbortSignal,
 ): Promise<OwnRules> {
+  const staying = new Set(active === undefined ? [] : withHelpers(active));
+  const mainsOf = (rules: readonly ListedRule[]): ReadonlySet<string> => {
+    const owned = rules.map(ownedChain).filter((name) => name !== undefined);
+    return new Set([chain, ...owned].filter((name) => !staying.has(name)));
+  };
+  return findRules(table, chain, mainsOf, signal);
+}
+
+/** Finds those main chains and their helpers that are there, and the jumps to them. */
+async function findRules(
+  table: NatTable,
+  chain: string,
+  mainsOf: (rules: readonly ListedRule[]) => ReadonlySet<string>,
+  signal?: AbortSignal,
+): Promise<OwnRules> {
   if (!(await table.exists())) return noRules;
   const rules = await table.postroutingRules([jumpRule(chain), quotedJumpRule(chain)], signal);
-  const staying = new Set(active === undefined ? [] : familyOf(active));
-  const mains = new Set([chain, ...rules.map(ownedChain)].filter((name) => name !== undefined && !staying.has(name)));
+  const mains = mainsOf(rules);
   const chains: string[] = [];
-  for (const name of [...mains].flatMap((main) => (main === undefined ? [] : familyOf(main)))) {
+  for (const name of [...mains].flatMap(withHelpers)) {
     if (await table.chainRules(name, signal)) chains.push(name);
   }
-  return { jumps: rules.filter(({ target }) => mains.has(target)), chains };
+  return { jumps: rules.filter(({ target }) => target !== undefined && mains.has(target)), chains };
 }
 
 /** Removes what `findOwnRules` found, in one transaction. Throws AgentError. */
@@ -53,6 +72,6 @@ export function describeOwnRules({ jumps, chains }: OwnRules): readonly string[]
   ];
 }
 
-function familyOf(main: string): string[] {
+function withHelpers(main: string): string[] {
   return [main, ...Object.values(helperChains(main))];
 }
