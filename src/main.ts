@@ -16,5 +16,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+// Whoever reads the output may have seen enough, as in `render | head`; and rules matter more than a log that nobody reads.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 // Not process.exit(): what was written to a pipe must still get out.
 process.exitCode = await main(process.argv.slice(2));
