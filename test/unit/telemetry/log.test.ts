@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { textLine } from '../../../src/telemetry/log.ts';
@@ -29,5 +30,37 @@ describe('textLine', () => {
         expect(textLine({ timestamp: 't', level: 'warn', message, field })).not.toMatch(/\p{Cc}/u);
       }),
     );
+  });
+});
+
+describe('createLog', () => {
+  /** What a process of its own writes, since a test runner has the console of this one in its hands. */
+  function written(code: string): { stdout: string; stderr: string } {
+    const script = `import { createLog } from './src/telemetry/log.ts';\n${code}`;
+    return spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+  }
+
+  it('writes info to stdout, warnings and errors to stderr, and debug only where it is wanted', () => {
+    const { stdout, stderr } = written(`
+      const log = createLog({ level: 'info', format: 'text' });
+      for (const level of ['error', 'warn', 'info', 'debug']) log[level](level + '!');
+      createLog({ level: 'debug', format: 'text' }).debug('details');
+    `);
+    expect(stdout).toMatch(/^\S+ info {2}info!\n\S+ debug details\n$/);
+    expect(stderr).toMatch(/^\S+ error error!\n\S+ warn {2}warn!\n$/);
+  });
+
+  it('writes JSON, one object a line, lists as lists', () => {
+    const { stdout } = written(`
+      createLog({ level: 'info', format: 'json' }).info('rules\\nchanged', { added: ['10.0.0.0/8'], took: '1ms' });
+    `);
+    expect(stdout).toMatch(/^[^\n]+\n$/);
+    expect(JSON.parse(stdout)).toEqual({
+      level: 'info',
+      message: 'rules\nchanged',
+      added: ['10.0.0.0/8'],
+      took: '1ms',
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    });
   });
 });
