@@ -18,17 +18,24 @@ export async function makeBaseImages(dockerfile: string): Promise<void> {
     const suite = /(\w+)-slim$/.exec(name)?.[1];
     if (suite === undefined) throw new Error(`no way to make the base image ${name} is known`);
     if (name.includes('/node:')) await makeNodeImage(name, suite);
-    else await makeDebianImage(name, suite, ['ca-certificates']);
+    else await makeDebianImage(name, suite);
   }
 }
 
-/** A minimal Debian with the given packages. */
-export async function makeDebianImage(name: string, suite: string, packages: readonly string[]): Promise<void> {
+/** A minimal Debian, and the given packages. */
+export async function makeDebianImage(name: string, suite: string, packages: readonly string[] = []): Promise<void> {
   if (await imageExists(name)) return;
   const archive = cached(`${suite}-${process.pid}.tar`);
   try {
     const bundle = `--customize-hook=copy-in ${certificates} ${dirname(certificates)}`;
-    await tool('mmdebstrap', '--variant=minbase', `--include=${packages.join(',')}`, bundle, suite, archive);
+    await tool(
+      'mmdebstrap',
+      '--variant=minbase',
+      `--include=${['ca-certificates', ...packages].join(',')}`,
+      bundle,
+      suite,
+      archive,
+    );
     await podman('import', archive, name);
   } finally {
     await rm(archive, { force: true });
@@ -39,7 +46,7 @@ export async function makeDebianImage(name: string, suite: string, packages: rea
 async function makeNodeImage(name: string, suite: string): Promise<void> {
   if (await imageExists(name)) return;
   const debian = `docker.io/library/debian:${suite}-slim`;
-  await makeDebianImage(debian, suite, ['ca-certificates']);
+  await makeDebianImage(debian, suite);
   const context = await mkdtemp(cached('node-'));
   try {
     await mkdir(join(context, 'npm'));

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { commandFunctions } from '../../src/cli/commands.ts';
+import { flagTable } from '../../src/cli/flags.ts';
+import { configKeys } from '../../src/config/schema.ts';
+import { exitCodes } from '../../src/errors.ts';
+import { root } from './manifests.ts';
+
+/** The page without its markup. */
+const page = readFileSync(`${root}deploy/man/ip-masq-agent.8`, 'utf8')
+  .replaceAll('\\-', '-')
+  .replaceAll(/^\.[A-Z]+ ?/gm, '');
+
+describe('the man page', () => {
+  it.each(Object.keys(commandFunctions))('has the command %s', (command) => {
+    expect(page).toMatch(new RegExp(`(?:^|" )${command}\\b`, 'm'));
+  });
+
+  it.each(Object.keys(flagTable))('has the flag --%s', (flag) => {
+    expect(page).toMatch(new RegExp(`--${flag}(?![\\w-])`));
+  });
+
+  it.each(configKeys)('has the config key %s', (key) => {
+    expect(page).toMatch(new RegExp(`(?<![\\w-])${key}(?![\\w-])`));
+  });
+
+  it.each(Object.values(exitCodes))('has the exit code %d', (code) => {
+    expect(page).toMatch(new RegExp(`^${code}$`, 'm'));
+  });
+});
