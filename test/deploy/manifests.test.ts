@@ -32,7 +32,7 @@ describe('the manifests', () => {
 
   it.each([
     ['default', '', ['ConfigMap', 'DaemonSet']],
-    ['full', fullValues, ['ConfigMap', 'DaemonSet', 'Service', 'ServiceMonitor']],
+    ['full', fullValues, ['ConfigMap', 'DaemonSet', 'PrometheusRule', 'Service', 'ServiceMonitor']],
     ['sparing', 'configMap: { create: false }', ['DaemonSet']],
   ])('fit the API as helm renders them with %s values', async (_, values, kinds) => {
     const manifests = await renderChart(values);
