@@ -7,6 +7,7 @@ const most = 200;
 export class Findings {
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
+  #isIncomplete = false;
 
   /** So many problems that further ones are left out. */
   get isFull(): boolean {
@@ -15,6 +16,16 @@ export class Findings {
 
   problem(problem: Problem): void {
     if (!this.isFull) this.#problems.push(problem);
+  }
+
+  /** A problem for which something was not read: what the files say together can't be judged then. */
+  unread(problem: Problem): void {
+    this.#isIncomplete = true;
+    this.problem(problem);
+  }
+
+  get isIncomplete(): boolean {
+    return this.#isIncomplete;
   }
 
   /** Takes what makes the warning, since it is not made where it would be left out. */

@@ -9,10 +9,10 @@ const clockDoubtMs = 2000;
 /**
  * Identifies the state of the config on disk by names, inodes, sizes and times, without reading it, so that a look at
  * an unchanged config costs the same however long it is. Undefined where something changed so lately that a further
- * change might not show.
+ * change might not show. `now` is in milliseconds since 1970.
  */
-export async function fingerprintOf(path: string): Promise<string | undefined> {
-  const lately = BigInt(Date.now() - clockDoubtMs) * 1_000_000n;
+export async function fingerprintOf(path: string, now: number = Date.now()): Promise<string | undefined> {
+  const lately = BigInt(now - clockDoubtMs) * 1_000_000n;
   const { paths, generation } = await listConfigFiles(path);
   const stats = await Promise.all(paths.map(statOf));
   if (stats.some((file) => typeof file !== 'string' && (file.mtimeNs > lately || file.ctimeNs > lately)))

@@ -9,7 +9,7 @@ import type { Snapshot } from './snapshot.ts';
 /** Makes a config of the files' bytes; `digest` is theirs. Pure. */
 export function interpretSnapshot(snapshot: Snapshot, options: ConfigOptions, digest: string): ConfigReading {
   const findings = new Findings();
-  for (const problem of snapshot.problems) findings.problem(problem);
+  for (const problem of snapshot.problems) findings.unread(problem);
   for (const warning of snapshot.warnings) findings.warning(() => warning);
   const schema = configSchema(options.enableIPv6);
   const settings = snapshot.files.flatMap(({ path, bytes }) => readConfigFile(path, bytes, schema, findings));

@@ -24,7 +24,7 @@ export function mergeSettings(files: readonly FileSettings[], options: ConfigOpt
     (a, b) => a > b,
     defaultCidrLimit,
   );
-  checkLimit(files, cidrLimit, options, findings);
+  if (!findings.isIncomplete) checkLimit(files, cidrLimit, options, findings);
   return {
     nonMasqueradeCIDRs: nonMasqueradeCIDRs(files, options, findings),
     nonMasqueradeSrcCIDRs: union(files, 'nonMasqueradeSrcCIDRs'),

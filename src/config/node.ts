@@ -63,6 +63,8 @@ export interface TextProblem {
   readonly offset: number;
   readonly message: string;
   readonly expected?: string;
+  /** Where the bracket stands that it lies within, if it does. */
+  readonly bracket?: number;
 }
 
 /** What a text holds. With problems, `root` is only good for finding more of them. */

@@ -1,4 +1,5 @@
 import { constants, open } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Problem } from './config.ts';
 import { codeOfFailure, unreadable } from './file-error.ts';
 import { generationOf, type Listing, listConfigFiles } from './listing.ts';
@@ -24,44 +25,66 @@ export interface SnapshotFile {
 /** Reads the files of a config; again, but not for ever, where the generation changes under way. Never throws. */
 export async function takeSnapshot(path: string, attempts = 5): Promise<Snapshot> {
   const listing = await listConfigFiles(path);
-  const snapshot = await readFiles(listing);
-  if (listing.generation === '' || (await generationOf(path)) === listing.generation) return snapshot;
-  return attempts > 1 ? await takeSnapshot(path, attempts - 1) : { ...snapshot, isUnsettled: true };
+  const { generation } = listing;
+  const { snapshot, isOneGeneration } = await readFiles(listing);
+  if (generation === '' || (await generationOf(path)) === generation) return snapshot;
+  if (attempts > 1) return await takeSnapshot(path, attempts - 1);
+  return isOneGeneration ? snapshot : { ...snapshot, isUnsettled: true };
 }
 
-async function readFiles({ paths, problems, warnings, isUnsettled }: Listing): Promise<Snapshot> {
+async function readFiles(
+  listing: Listing,
+): Promise<{ readonly snapshot: Snapshot; readonly isOneGeneration: boolean }> {
+  const { paths, warnings, generation } = listing;
   const files: SnapshotFile[] = [];
-  const found = [...problems];
-  let isMissingSome = isUnsettled;
+  const problems = [...listing.problems];
+  let { isUnsettled } = listing;
+  let isOneGeneration = true;
   for (const path of paths) {
     try {
-      const bytes = await readRegularFile(path);
-      if (bytes instanceof Uint8Array) files.push({ path, bytes });
-      else found.push(bytes);
+      const bytes = generation === '' ? undefined : await readWithin(generation, path);
+      isOneGeneration &&= bytes !== undefined;
+      files.push({ path, bytes: bytes ?? (await readRegularFile(path)) });
     } catch (cause) {
-      found.push(unreadable(path, cause));
-      isMissingSome ||= codeOfFailure(cause) === 'ENOENT';
+      problems.push(cause instanceof UnfitFile ? problemOf(path, cause) : unreadable(path, cause));
+      isUnsettled ||= codeOfFailure(cause) === 'ENOENT';
     }
   }
-  return { files, problems: found, warnings, isUnsettled: isMissingSome };
+  return { snapshot: { files, problems, warnings, isUnsettled }, isOneGeneration };
 }
 
-/** The bytes of a file, or why it is no config: opened so that neither a FIFO nor a device can hold us up. */
-async function readRegularFile(path: string): Promise<Uint8Array | Problem> {
+/** Reads a file where its link leads in one generation, whatever the volume is swapped to; undefined if it is not there. */
+async function readWithin(generation: string, path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readRegularFile(join(dirname(path), generation, basename(path)));
+  } catch (cause) {
+    if (codeOfFailure(cause) === 'ENOENT') return undefined;
+    throw cause;
+  }
+}
+
+/** A file that can be opened, but holds no config. */
+class UnfitFile extends Error {
+  readonly expected: string;
+
+  constructor(message: string, expected: string) {
+    super(message);
+    this.expected = expected;
+  }
+}
+
+/** The bytes of a file, opened so that neither a FIFO nor a device can hold us up. */
+async function readRegularFile(path: string): Promise<Uint8Array> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const stats = await file.stat();
-    if (!stats.isFile()) {
-      return problemOf(path, { message: 'not a file that holds a config', expected: 'a regular file' });
+    if (!stats.isFile()) throw new UnfitFile('not a file that holds a config', 'a regular file');
+    const bytes = stats.size > maximumSize ? undefined : await file.readFile();
+    if (bytes === undefined || bytes.length > maximumSize) {
+      throw new UnfitFile('larger than 8 MiB', 'fewer and larger networks');
     }
-    if (stats.size > maximumSize) return tooLarge(path);
-    const bytes = await file.readFile();
-    return bytes.length > maximumSize ? tooLarge(path) : bytes;
+    return bytes;
   } finally {
     await file.close();
   }
-}
-
-function tooLarge(path: string): Problem {
-  return problemOf(path, { message: 'larger than 8 MiB', expected: 'fewer and larger networks' });
 }

@@ -4,10 +4,13 @@ export class TextFault extends Error {
   /** Offset into the text, in UTF-16 code units. */
   readonly offset: number;
   readonly expected?: string;
+  /** Where the bracket stands that the fault lies within, if it does. */
+  readonly bracket?: number;
 
-  constructor(offset: number, message: string, expected?: string) {
+  constructor(offset: number, message: string, expected?: string, bracket?: number) {
     super(message);
     this.offset = offset;
     if (expected !== undefined) this.expected = expected;
+    if (bracket !== undefined) this.bracket = bracket;
   }
 }

@@ -128,12 +128,13 @@ export class NodeParser {
   }
 
   /** Steps through what stands between brackets; yields the first token of each entry. */
-  *#flowEntries(end: Token['kind'], bracket: string): Generator<Token, void> {
+  *#flowEntries(end: Token['kind'], closing: string): Generator<Token, void> {
+    const { offset: bracket } = this.#tokens.peek();
     this.#tokens.skip();
     while (!this.#tokens.is(end)) {
       yield this.#tokens.peek();
       if (this.#tokens.is(end)) break;
-      this.#tokens.take('flow-entry', `neither a comma nor the closing ${bracket}`, `a comma or ${bracket}`);
+      this.#tokens.take('flow-entry', `neither a comma nor the closing ${closing}`, `a comma or ${closing}`, bracket);
     }
     this.#tokens.skip();
   }

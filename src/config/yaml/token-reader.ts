@@ -37,8 +37,8 @@ export class TokenReader {
   }
 
   /** Steps over a token that must stand next; without it, `message` says what else that must be. */
-  take(kind: Token['kind'], message: string, expected: string): void {
-    if (!this.is(kind)) throw this.fault(message, expected);
+  take(kind: Token['kind'], message: string, expected: string, bracket?: number): void {
+    if (!this.is(kind)) throw this.fault(message, expected, bracket);
     this.#scanner.skip();
   }
 
@@ -56,7 +56,7 @@ export class TokenReader {
     }
   }
 
-  fault(message: string, expected?: string): TextFault {
-    return new TextFault(this.#scanner.peek().offset, message, expected);
+  fault(message: string, expected?: string, bracket?: number): TextFault {
+    return new TextFault(this.#scanner.peek().offset, message, expected, bracket);
   }
 }
