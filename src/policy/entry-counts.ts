@@ -1,13 +1,5 @@
 import { type Family, families } from '../net/family.ts';
-import { type ListName, listNames, type Policy } from './policy.ts';
-
-/** The lists of a policy under the names that users write in the config. */
-export const configKeys: Readonly<Record<ListName, string>> = {
-  masqueradeSources: 'masqueradeSrcCIDRs',
-  forceMasquerade: 'forceMasqueradeCIDRs',
-  keepSources: 'nonMasqueradeSrcCIDRs',
-  keepDestinations: 'nonMasqueradeCIDRs',
-};
+import { listKeys, listNames, type Policy } from './policy.ts';
 
 /** How many CIDRs one list has in one family. */
 export interface EntryCount {
@@ -20,7 +12,7 @@ export interface EntryCount {
 /** The sizes of every list in every family, zeros too. */
 export function entryCounts(policy: Policy): EntryCount[] {
   return listNames.flatMap((list) =>
-    families.map((family) => ({ list: configKeys[list], family, count: policy[family][list].length })),
+    families.map((family) => ({ list: listKeys[list], family, count: policy[family][list].length })),
   );
 }
 
@@ -28,7 +20,7 @@ export function entryCounts(policy: Policy): EntryCount[] {
 export function describeEntryCounts(policy: Policy): string {
   const texts = listNames.flatMap((list) => {
     const count = families.reduce((sum, family) => sum + policy[family][list].length, 0);
-    return count > 0 ? [`${configKeys[list]}:${count}`] : [];
+    return count > 0 ? [`${listKeys[list]}:${count}`] : [];
   });
   return texts.join(',') || 'none';
 }

@@ -6,7 +6,7 @@ import { formatPortRange } from '../net/port-range.ts';
 import { type Decision, decide, linkLocal, type PortChoice, type StepId, stepCount, type Verdict } from './decide.ts';
 import type { Host } from './host.ts';
 import type { Packet } from './packet.ts';
-import type { ListName, Policy } from './policy.ts';
+import { listKeys, type Policy } from './policy.ts';
 
 /** Where the settings that are no lists were made: a policy holds their values only. */
 export type Settings = Pick<Config, 'masqLinkLocal' | 'masqLinkLocalIPv6' | 'masqOutBound' | 'masqOutBoundIPv6'>;
@@ -72,14 +72,6 @@ export function explainConnection({ policy, settings, host }: ExplanationContext
 function portsOf({ ranges }: PortChoice): Explanation['ports'] {
   return ranges.map(({ range, chance }) => ({ range: formatPortRange(range), probability: chance }));
 }
-
-/** The keys under which the config holds the lists of a policy. */
-const listKeys: Readonly<Record<ListName, keyof Config>> = {
-  masqueradeSources: 'masqueradeSrcCIDRs',
-  forceMasquerade: 'forceMasqueradeCIDRs',
-  keepSources: 'nonMasqueradeSrcCIDRs',
-  keepDestinations: 'nonMasqueradeCIDRs',
-};
 
 interface Cause {
   readonly reason: string;

@@ -35,6 +35,14 @@ export const listNames = ['masqueradeSources', 'forceMasquerade', 'keepSources',
 
 export type ListName = (typeof listNames)[number];
 
+/** The lists under the names that users write in the config. */
+export const listKeys = {
+  masqueradeSources: 'masqueradeSrcCIDRs',
+  forceMasquerade: 'forceMasqueradeCIDRs',
+  keepSources: 'nonMasqueradeSrcCIDRs',
+  keepDestinations: 'nonMasqueradeCIDRs',
+} as const satisfies Readonly<Record<ListName, string>>;
+
 /** The whole decision, as plain data that every backend renders. */
 export interface Policy {
   readonly ipv4: FamilyPolicy;

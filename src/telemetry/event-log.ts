@@ -3,8 +3,8 @@ import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { describeProvenance } from '../config/provenance.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';
-import { configKeys, describeEntryCounts } from '../policy/entry-counts.ts';
-import type { PolicyEntry } from '../policy/policy.ts';
+import { describeEntryCounts } from '../policy/entry-counts.ts';
+import { listKeys, type PolicyEntry } from '../policy/policy.ts';
 import { isDriftRepair } from './agent-status.ts';
 import type { Log, LogFields } from './log.ts';
 import { Repetition } from './repetition.ts';
@@ -203,7 +203,7 @@ function logFailed(log: Log, memory: Memory, { type, error, trigger, retryInMs }
 
 function changeFields({ list, added, removed }: ListChange): [string, readonly string[]][] {
   const field = (verb: string, entries: readonly PolicyEntry[]): [string, readonly string[]][] =>
-    entries.length === 0 ? [] : [[`${configKeys[list]}.${verb}`, shortened(entries.map(describeEntry))]];
+    entries.length === 0 ? [] : [[`${listKeys[list]}.${verb}`, shortened(entries.map(describeEntry))]];
   return [...field('added', added), ...field('removed', removed)];
 }
 
