@@ -1,4 +1,6 @@
 import { type Cidr, parseCidr } from '../net/cidr.ts';
+import type { Sourced } from './config.ts';
+import type { Provenance } from './provenance.ts';
 
 /** RFC 1918: destinations that keep the Pod's address when no file says otherwise. */
 export const privateRanges: readonly string[] = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
@@ -24,7 +26,13 @@ export const defaultResyncInterval = 60_000_000_000n;
 export const shortestResyncInterval = 1_000_000_000n;
 
 /** The value of `nonMasqueradeCIDRs` where no file has that key. */
-export function defaultNonMasqueradeCIDRs(allReservedRanges: boolean): readonly Cidr[] {
-  const ranges = allReservedRanges ? [...privateRanges, ...reservedRanges] : privateRanges;
-  return ranges.map(parseCidr).filter((cidr) => cidr !== undefined);
+export function defaultNonMasqueradeCIDRs(allReservedRanges: boolean): readonly Sourced<Cidr>[] {
+  const byDefault = privateRanges.flatMap((range) => builtIn(range, 'default'));
+  if (!allReservedRanges) return byDefault;
+  return [...byDefault, ...reservedRanges.flatMap((range) => builtIn(range, { flag: 'nomasq-all-reserved-ranges' }))];
+}
+
+function builtIn(range: string, source: Provenance): readonly Sourced<Cidr>[] {
+  const value = parseCidr(range);
+  return value === undefined ? [] : [{ value, source }];
 }

@@ -51,8 +51,7 @@ function nonMasqueradeCIDRs(
 ): readonly Sourced<Cidr>[] {
   const lists = listsOf(files, 'nonMasqueradeCIDRs');
   const [first] = lists;
-  if (first === undefined)
-    return defaultNonMasqueradeCIDRs(nomasqAllReservedRanges).map((value) => ({ value, source: 'default' }));
+  if (first === undefined) return defaultNonMasqueradeCIDRs(nomasqAllReservedRanges);
   if (lists.every((list) => list.length === 0)) {
     findings.warning(() =>
       problemAt(first.source, { message: 'nonMasqueradeCIDRs is empty: everything will be masqueraded' }),

@@ -35,7 +35,9 @@ export function createConfigReader(path: string, options: ConfigOptions): Config
       const snapshot = await takeSettledSnapshot(path, memory?.filled ?? []);
       const digest = digestOf(snapshot, options);
       const reading = memory?.reading.digest === digest ? memory.reading : interpretSnapshot(snapshot, options, digest);
-      memory = { reading, fingerprint, filled: filledFiles(snapshot) };
+      // What could not be read may be readable the next time, without a change that the fingerprint shows.
+      const isReadable = snapshot.problems.length === 0;
+      memory = { reading, fingerprint: isReadable ? fingerprint : undefined, filled: filledFiles(snapshot) };
       return reading;
     },
   };

@@ -97,7 +97,7 @@ export function configSchema(allowsIPv6: boolean) {
       .transform((text, context): bigint => {
         const parsed = parseDuration(text);
         if (parsed !== undefined) return parsed;
-        const params = { expected: 'a duration such as 30s or 1m0s' };
+        const params = { expected: validForm('resyncInterval') };
         context.addIssue({ code: 'custom', message: durationFault(text), params });
         return z.NEVER;
       })

@@ -35,9 +35,7 @@ export function resolveScalar(
   return { kind: 'number', offset, ...value };
 }
 
-/**
- * Resolves a plain scalar as go-yaml v2's resolve() does (YAML 1.1 without sexagesimals; dates stay text).
- */
+/** Resolves a plain scalar as go-yaml v2's resolve() does: YAML 1.1 without sexagesimals; dates stay text. */
 function resolvePlain(text: string): ScalarValue {
   // Almost every scalar of a config is a CIDR: neither word nor number has a slash.
   if (text.includes('/')) return text;
@@ -58,9 +56,9 @@ function resolveTagged(tag: string, text: string): ScalarValue | undefined {
     case `${prefix}null`:
       return value === null ? null : undefined;
     case `${prefix}int`:
-      return isNumber(value) && /^-?[0-9]+$/.test(value.literal) && !/[.eE]/.test(text) ? value : undefined;
+      return /^[-+0-9]/.test(text) ? integer(text.replaceAll('_', '')) : undefined;
     case `${prefix}float`:
-      return isNumber(value) ? value : undefined;
+      return isNumber(value) && value.isUint64 !== true ? value : undefined;
     case `${prefix}timestamp`:
       return timestamp.test(text) ? text : undefined;
     case `${prefix}binary`:

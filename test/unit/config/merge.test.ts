@@ -42,7 +42,14 @@ describe('several files', () => {
   it('take the default list only where none has one', () => {
     expect(effectiveOf(readTexts(['masqLinkLocal: true\n', '']))?.['nonMasqueradeCIDRs']).toHaveLength(3);
     expect(effectiveOf(readTexts(['nonMasqueradeCIDRs: []\n', '']))?.['nonMasqueradeCIDRs']).toEqual([]);
-    expect(effectiveOf(readTexts([], { nomasqAllReservedRanges: true }))?.['nonMasqueradeCIDRs']).toHaveLength(11);
+    const reserved = readTexts([], { nomasqAllReservedRanges: true });
+    const sources = reserved.ok
+      ? reserved.config.nonMasqueradeCIDRs.map(({ source }) => describeProvenance(source))
+      : [];
+    expect(sources).toEqual([
+      ...new Array<string>(3).fill('default'),
+      ...new Array<string>(8).fill('--nomasq-all-reserved-ranges'),
+    ]);
   });
 
   it('hold each list to the largest limit', () => {
