@@ -22,15 +22,26 @@ export function formatAddress(family: Family, value: bigint): string {
   return family === 'ipv4' ? formatIPv4(Number(value)) : formatIPv6(value);
 }
 
+/** Four decimal fields without leading zeros; by hand, since a long list of CIDRs spends most of its time here. */
 function parseIPv4(text: string): number | undefined {
-  const fields = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (fields === null) return undefined;
   let value = 0;
-  for (const field of fields.slice(1)) {
-    if (Number(field) > 255 || (field.length > 1 && field.startsWith('0'))) return undefined;
-    value = value * 256 + Number(field);
+  let field = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const digit = text.charCodeAt(index) - 0x30;
+    if (digit === -2 && digits > 0) {
+      value = value * 256 + field;
+      field = 0;
+      digits = 0;
+      dots += 1;
+    } else {
+      field = field * 10 + digit;
+      digits += 1;
+      if (digit < 0 || digit > 9 || field > 255 || (digits > 1 && field < 10)) return undefined;
+    }
   }
-  return value;
+  return dots === 3 && digits > 0 ? value * 256 + field : undefined;
 }
 
 function formatIPv4(value: number): string {
