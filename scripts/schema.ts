@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { configKeys, configSchema } from '../src/config/schema.ts';
 
 export const schemaFile = fileURLToPath(new URL('../schema/ip-masq-agent.schema.json', import.meta.url));
@@ -12,7 +12,7 @@ export function publishedSchema(): string {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       // JSON has no bigint; what the agent takes for one is an integer.
-      if (zodSchema instanceof z.ZodBigInt) jsonSchema.type = 'integer';
+      if (zodSchema instanceof z.ZodMiniBigInt) jsonSchema.type = 'integer';
       // Zod leaves out the defaults of values that it transforms.
       Object.assign(jsonSchema, z.globalRegistry.get(zodSchema));
     },

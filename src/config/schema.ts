@@ -1,4 +1,5 @@
-import * as z from 'zod';
+// Not all of zod, which takes 4 MB of memory more.
+import * as z from 'zod/mini';
 import { type Cidr, cidrFault, parseCidr } from '../net/cidr.ts';
 import { durationFault, formatDuration, parseDuration } from '../net/duration.ts';
 import { defaultCidrLimit, defaultResyncInterval, privateRanges } from './defaults.ts';
@@ -34,77 +35,92 @@ const durationForm = {
  * and, in JSON, 64.0 are told from 64.
  */
 export function configSchema(allowsIPv6: boolean) {
-  const cidr = z
-    .string()
-    .meta(cidrForm)
-    .transform((text, context): Cidr => {
+  const cidr = z.pipe(
+    z.string().check(z.meta(cidrForm)),
+    z.transform((text: string, { issues }): Cidr => {
       const parsed = parseCidr(text);
       if (parsed !== undefined && (allowsIPv6 || parsed.family === 'ipv4')) return parsed;
       const { message, expected } =
         parsed === undefined
           ? cidrFault(text)
           : { message: 'an IPv6 CIDR while IPv6 is off', expected: 'the flag --enable-ipv6, or no IPv6 CIDR' };
-      context.addIssue({ code: 'custom', message, params: { expected } });
+      issues.push({ code: 'custom', input: text, message, params: { expected } });
       return z.NEVER;
-    });
-  const list = z.array(cidr).nullable();
-  const boolean = z.boolean().nullable();
+    }),
+  );
+  const list = z.nullable(z.array(cidr));
+  const boolean = z.nullable(z.boolean());
   return z.object({
-    nonMasqueradeCIDRs: list.meta({
-      description:
-        "Destinations that keep the Pod's source address. Empty ([], blank or null): everything is masqueraded.",
-      default: privateRanges,
-    }),
-    nonMasqueradeSrcCIDRs: list.meta({
-      description: 'Sources that keep their address wherever they go.',
-      default: [],
-    }),
-    forceMasqueradeCIDRs: list.meta({
-      description: 'Destinations that are always masqueraded, link-local ones excepted.',
-      default: [],
-    }),
-    masqueradeCIDRs: list.meta({
-      description: 'Another name of forceMasqueradeCIDRs; both lists count.',
-      default: [],
-    }),
-    masqueradeSrcCIDRs: list.meta({
-      description: 'Only these sources are ever masqueraded. Empty: every source.',
-      default: [],
-    }),
-    masqLinkLocal: boolean.meta({ description: 'Masquerade towards 169.254.0.0/16.', default: false }),
-    masqLinkLocalIPv6: boolean.meta({ description: 'Masquerade towards fe80::/10.', default: false }),
-    masqOutBound: boolean.meta({
-      description: 'False: over IPv4, nothing is masqueraded but forceMasqueradeCIDRs.',
-      default: true,
-    }),
-    masqOutBoundIPv6: boolean.meta({
-      description: 'False: over IPv6, nothing is masqueraded but forceMasqueradeCIDRs.',
-      default: true,
-    }),
+    nonMasqueradeCIDRs: list.check(
+      z.meta({
+        description:
+          "Destinations that keep the Pod's source address. Empty ([], blank or null): everything is masqueraded.",
+        default: privateRanges,
+      }),
+    ),
+    nonMasqueradeSrcCIDRs: list.check(
+      z.meta({
+        description: 'Sources that keep their address wherever they go.',
+        default: [],
+      }),
+    ),
+    forceMasqueradeCIDRs: list.check(
+      z.meta({
+        description: 'Destinations that are always masqueraded, link-local ones excepted.',
+        default: [],
+      }),
+    ),
+    masqueradeCIDRs: list.check(
+      z.meta({
+        description: 'Another name of forceMasqueradeCIDRs; both lists count.',
+        default: [],
+      }),
+    ),
+    masqueradeSrcCIDRs: list.check(
+      z.meta({
+        description: 'Only these sources are ever masqueraded. Empty: every source.',
+        default: [],
+      }),
+    ),
+    masqLinkLocal: boolean.check(z.meta({ description: 'Masquerade towards 169.254.0.0/16.', default: false })),
+    masqLinkLocalIPv6: boolean.check(z.meta({ description: 'Masquerade towards fe80::/10.', default: false })),
+    masqOutBound: boolean.check(
+      z.meta({
+        description: 'False: over IPv4, nothing is masqueraded but forceMasqueradeCIDRs.',
+        default: true,
+      }),
+    ),
+    masqOutBoundIPv6: boolean.check(
+      z.meta({
+        description: 'False: over IPv6, nothing is masqueraded but forceMasqueradeCIDRs.',
+        default: true,
+      }),
+    ),
     cidrLimit: z
-      .bigint()
-      .min(-(2n ** 63n))
-      .max(2n ** 63n - 1n)
-      .transform(Number)
-      .nullable()
-      .meta({
-        description: 'Most entries in any one list of a file: a guard against mistakes.',
-        default: defaultCidrLimit,
-      }),
+      .nullable(z.pipe(z.bigint().check(z.gte(-(2n ** 63n)), z.lte(2n ** 63n - 1n)), z.transform(Number)))
+      .check(
+        z.meta({
+          description: 'Most entries in any one list of a file: a guard against mistakes.',
+          default: defaultCidrLimit,
+        }),
+      ),
     resyncInterval: z
-      .string()
-      .meta(durationForm)
-      .transform((text, context): bigint => {
-        const parsed = parseDuration(text);
-        if (parsed !== undefined) return parsed;
-        const params = { expected: validForm('resyncInterval') };
-        context.addIssue({ code: 'custom', message: durationFault(text), params });
-        return z.NEVER;
-      })
-      .meta({
-        description: 'How often the config is read and the rules are checked, besides at each change. A Go duration.',
-        default: formatDuration(defaultResyncInterval),
-      }),
+      .pipe(
+        z.string().check(z.meta(durationForm)),
+        z.transform((text: string, { issues }): bigint => {
+          const parsed = parseDuration(text);
+          if (parsed !== undefined) return parsed;
+          const params = { expected: 'a duration such as 30s or 1m0s' };
+          issues.push({ code: 'custom', input: text, message: durationFault(text), params });
+          return z.NEVER;
+        }),
+      )
+      .check(
+        z.meta({
+          description: 'How often the config is read and the rules are checked, besides at each change. A Go duration.',
+          default: formatDuration(defaultResyncInterval),
+        }),
+      ),
   });
 }
 

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Cidr } from '../net/cidr.ts';
 import { formatDuration } from '../net/duration.ts';
 import type { Sourced } from './config.ts';
@@ -52,7 +52,7 @@ export class ValueReader implements FileSettings {
     const items = node.kind === 'list' ? node.items : [];
     for (const item of items) {
       if (this.#findings.isFull) break;
-      const entry = this.#sourced(item, this.#parse(key, schema.unwrap().element, item, true));
+      const entry = this.#sourced(item, this.#parse(key, schema.def.innerType.def.element, item, true));
       if (entry !== undefined) entries.push(entry);
     }
     return { entries, length: items.length, source: this.#places.at(node.offset) };
@@ -64,7 +64,7 @@ export class ValueReader implements FileSettings {
     if (node.kind !== 'list') this.#parse(key, schema, node);
     else {
       const misfits = node.items.filter(({ kind }) => kind !== 'string' && kind !== 'null');
-      for (const item of misfits) this.#parse(key, schema.unwrap().element, item, true);
+      for (const item of misfits) this.#parse(key, schema.def.innerType.def.element, item, true);
     }
   }
 
@@ -79,7 +79,7 @@ export class ValueReader implements FileSettings {
   }
 
   /** The typed value of a node; undefined, and told, where the schema refuses it. */
-  #parse<Schema extends z.ZodType>(
+  #parse<Schema extends z.ZodMiniType>(
     key: ConfigKey,
     schema: Schema,
     node: ConfigNode,

@@ -1,38 +1,38 @@
 import type { IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { urlOf } from '../net/listen-address.ts';
 
-const time = z.iso.datetime().nullable();
+const time = z.nullable(z.iso.datetime());
 
 /** What /statusz tells of a running agent. Times are ISO 8601 in UTC; what is not known is null. */
 export const agentReport = z.object({
-  version: z.string().nullable(),
+  version: z.nullable(z.string()),
   pid: z.number(),
   startedAt: time,
-  backend: z.enum(['nft', 'iptables-nft', 'iptables-legacy']).nullable(),
-  backendReason: z.string().nullable(),
+  backend: z.nullable(z.enum(['nft', 'iptables-nft', 'iptables-legacy'])),
+  backendReason: z.nullable(z.string()),
   /** What /readyz answers. */
   ready: z.boolean(),
   reason: z.string(),
   config: z.object({
-    path: z.string().nullable(),
+    path: z.nullable(z.string()),
     /** Of the last good config, like `digest` and `acceptedAt`. */
-    files: z.array(z.string()).readonly(),
-    digest: z.string().nullable(),
+    files: z.readonly(z.array(z.string())),
+    digest: z.nullable(z.string()),
     acceptedAt: time,
     /** Of the config on disk, where it is bad. */
     rejectedAt: time,
-    problems: z.array(z.string()).readonly(),
+    problems: z.readonly(z.array(z.string())),
   }),
-  entries: z.array(z.object({ list: z.string(), family: z.enum(['ipv4', 'ipv6']), count: z.number() })).readonly(),
+  entries: z.readonly(z.array(z.object({ list: z.string(), family: z.enum(['ipv4', 'ipv6']), count: z.number() }))),
   /** When the kernel was last found or brought in sync. */
   lastSyncAt: time,
   /** When rules were last written. */
   lastApplyAt: time,
   driftRepairs: z.number(),
   lastDriftRepairAt: time,
-  failure: z.object({ code: z.string(), message: z.string(), count: z.number(), since: time }).nullable(),
+  failure: z.nullable(z.object({ code: z.string(), message: z.string(), count: z.number(), since: time })),
 });
 
 export type AgentReport = z.infer<typeof agentReport>;
