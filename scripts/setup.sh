@@ -64,11 +64,6 @@ use_pinned_node() {
   export NODE_USE_SYSTEM_CA=1
 }
 
-install_npm_packages() {
-  # npm 11 refuses a lock file that lacks optional packages of other platforms.
-  npm ci --loglevel=error || npm install --no-save --loglevel=error
-}
-
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   say 'installing npm packages'
   # Not node_modules/.bin, which npm has put first in PATH: it goes away in between.
@@ -76,7 +71,7 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   case $(node --version) in
     v1?.* | v20.* | v21.*) use_pinned_node ;;
   esac
-  install_npm_packages
+  npm ci --loglevel=error
 fi
 
 # The pinned Node is one package per processor, each with a command of the same name. npm 9 and 10 link the command of
