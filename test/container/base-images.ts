@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cached } from './cache.ts';
+import { npm } from './npm.ts';
 import { build, imageExists, podman } from './store.ts';
 import { tool } from './tool.ts';
 
@@ -50,7 +51,7 @@ async function makeNodeImage(name: string, suite: string): Promise<void> {
   const context = await mkdtemp(cached('node-'));
   try {
     await mkdir(join(context, 'npm'));
-    await tool('npm', 'install', '--silent', '--prefix', join(context, 'npm'), 'npm@11');
+    await npm('install', '--loglevel=error', '--prefix', join(context, 'npm'), 'npm@11');
     await copyFile(process.execPath, join(context, 'node'));
     await writeFile(
       join(context, 'Dockerfile'),

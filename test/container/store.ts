@@ -7,6 +7,9 @@ const store = ['--root', cached('storage'), '--runroot', '/run/ip-masq-agent-tes
 /** How podman is called. runc and the cgroupfs manager also work inside another container or virtual machine. */
 export const podmanLine = ['podman', ...store, '--runtime', 'runc', '--cgroup-manager', 'cgroupfs'] as const;
 
+/** Where the limits of processes and files can't be raised, builds and containers must not ask for more. */
+export const limits = ['--ulimit', 'nproc=1000:1000', '--ulimit', 'nofile=1000:1000'] as const;
+
 export function podman(...args: string[]): Promise<string> {
   const [name, ...options] = podmanLine;
   return tool(name, ...options, ...args);
@@ -21,7 +24,7 @@ export function buildah(...args: string[]): Promise<string> {
 export function build(options: { file: string; context: string; tag: string; args?: string[] }): Promise<string> {
   const { file, context, tag, args = [] } = options;
   const where = ['--isolation', 'chroot', '--network', 'host', '--pull-never', '--layers'];
-  return buildah('bud', ...where, ...args, '--file', file, '--tag', tag, context);
+  return buildah('bud', ...where, ...limits, ...args, '--file', file, '--tag', tag, context);
 }
 
 export async function imageExists(name: string): Promise<boolean> {

