@@ -18,9 +18,18 @@ function missing(): string[] {
   return programs.filter((program) => !directories.some((directory) => existsSync(join(directory, program))));
 }
 
+/** Root of a container may lack what it takes to make another. */
+function canSeparate(): Promise<boolean> {
+  return tool('unshare', '--net', '--mount', '--pid', '--fork', 'true').then(
+    () => true,
+    () => false,
+  );
+}
+
 async function install(): Promise<string | undefined> {
   const isRoot = process.getuid?.() === 0;
   if (needs.includes('--root') && !isRoot) return 'it needs root, for containers and network namespaces';
+  if (needs.includes('--root') && !(await canSeparate())) return 'this root can make no namespaces';
   if (missing().length === 0) return undefined;
   const wanted = missing().map((program) => packages[program] ?? program);
   if (!isRoot) return `${wanted.join(', ')} must be installed first`;

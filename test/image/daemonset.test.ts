@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Manifest, only, renderChart, renderKustomization } from '../deploy/manifests.ts';
 import { TestBed } from '../kernel/harness/test-bed.ts';
+import { addresses } from '../kernel/harness/topology.ts';
 import { Pod } from './pod.ts';
 import { podSpecOf } from './pod-spec.ts';
 import { verdictsOf } from './verdicts.ts';
@@ -78,10 +79,37 @@ describe.each(hosts)('the DaemonSet on a host with %s', (backend, render) => {
     expect(await running.mountOptions('/etc/config')).toContain('ro');
   });
 
+  it('has memory enough for a ConfigMap as large as they get', async () => {
+    const networks = Array.from({ length: 50_000 }, (_, index) => `- 20.${index >> 8}.${index & 255}.0/25`);
+    const config = `cidrLimit: 100000\nnonMasqueradeCIDRs:\n${networks.join('\n')}\n`;
+    const running = await start({ 'ip-masq-agent-config': { config } });
+    expect(await verdictsOf(bed, ['20.195.79.5', '20.195.79.200'])).toEqual([
+      '20.195.79.5: keep',
+      '20.195.79.200: masquerade',
+    ]);
+    expect(await running.isOutOfMemory()).toBe(false);
+  });
+
   it('answers what it did and why', async () => {
     const running = await start({ 'ip-masq-agent-config': { config: 'nonMasqueradeCIDRs:\n- 10.0.0.0/8\n' } });
     const question = ['--src', '10.244.7.2', '--dst', '10.9.9.9'];
     expect(await running.execute('ip-masq-agent', 'explain', ...question)).toContain('/etc/config/ip-masq-agent:2');
     expect(await running.execute('ip-masq-agent', 'status')).toContain(backend);
+  });
+});
+
+describe('the DaemonSet with metrics', () => {
+  it('serves them on the address of the node', async () => {
+    const bed = await TestBed.create();
+    const spec = podSpecOf(only(await renderChart('metrics: { enabled: true }'), 'DaemonSet'));
+    const pod = await Pod.start(bed, spec);
+    try {
+      const url = `http://${addresses.ipv4.node}:10279/metrics`;
+      const body = () => pod.get(url).then(({ body }) => body, String);
+      await expect.poll(body, patient).toContain('ip_masq_agent_build_info');
+    } finally {
+      await pod.remove();
+      await bed.close();
+    }
   });
 });

@@ -99,6 +99,11 @@ export class Pod {
     return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1];
   }
 
+  /** Whether the kernel ended a process of the container for want of memory. */
+  async isOutOfMemory(): Promise<boolean> {
+    return (await podman('inspect', '--format', '{{.State.OOMKilled}}', this.#name)).trim() === 'true';
+  }
+
   /** How the agent sees what is mounted there (proc_pid_mounts(5)). */
   async mountOptions(target: string): Promise<string[]> {
     const mounts = readFileSync(`/proc/${await this.processId()}/mounts`, 'utf8').split('\n');
