@@ -11,8 +11,8 @@ work=$(mktemp -d build/executable.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
 # An executable holds one script, so the chunks of dist join the file that imports them.
-esbuild dist/ip-masq-agent.js --bundle --platform=node --target=node22 --format=esm --minify --line-limit=160 \
-  --legal-comments=none --log-level=warning "--outfile=$work/ip-masq-agent.mjs"
+esbuild dist/ip-masq-agent.js --bundle --platform=node --target=node22 --format=cjs --minify --line-limit=160 \
+  --legal-comments=none --log-level=warning "--outfile=$work/ip-masq-agent.js"
 
 # The symbol table is a fifth of Node.
 strip -o "$work/node" "$(node --print process.execPath)"
@@ -21,8 +21,7 @@ strip -o "$work/node" "$(node --print process.execPath)"
 options=$(node --print "JSON.stringify(JSON.parse(fs.readFileSync('package.json', 'utf8')).config.nodeOptions.split(' '))")
 cat >"$work/executable.json" <<EOF
 {
-  "main": "ip-masq-agent.mjs",
-  "mainFormat": "module",
+  "main": "ip-masq-agent.js",
   "executable": "node",
   "output": "ip-masq-agent",
   "execArgv": $options,

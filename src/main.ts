@@ -20,4 +20,6 @@ async function main(args: readonly string[]): Promise<number> {
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 // Not process.exit(): what was written to a pipe must still get out.
-process.exitCode = await main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+});

@@ -1,29 +1,33 @@
 import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
-import { watchConfig } from '../../config/watch.ts';
+import type { ConfigReader } from '../../config/reader.ts';
 import { exitCodes } from '../../errors.ts';
 import { subscribeToSignal } from '../../system/signals.ts';
 import { createStatusTracker } from '../../telemetry/agent-status.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
 import { fanOut } from '../../telemetry/fan-out.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
-import { createLog } from '../../telemetry/log.ts';
 import { version } from '../../version.ts';
 import { kernelWatchOf, leftoverRemovalOf, selectBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
+import type { Flags } from '../flags.ts';
 import { observabilityOf } from '../observability-source.ts';
-import { configReaderOf, policyOf } from '../policy-source.ts';
 import { serviceStatusOf } from '../service-source.ts';
 
 /** The agent itself, until SIGTERM or SIGINT; with --once, one pass. */
 export const run: CommandFunction = async ({ flags, warnings }) => {
-  const log = createLog({ level: flags['log-level'], format: flags['log-format'] });
-  for (const warning of warnings) log.warn(warning);
   const stop = new AbortController();
   const signals = ['SIGTERM', 'SIGINT'] as const;
   // Not once(): execa, seeing no listener but its own, would end the process on the spot while a tool runs.
   for (const signal of signals) process.on(signal, () => stop.abort(signal));
 
-  const { backend, reason } = await selectBackend(flags, stop.signal);
+  // What the first rules can wait for is loaded while the tool that proves the backend runs, or later.
+  const [{ backend, reason }, config, { createLog }] = await Promise.all([
+    selectBackend(flags, stop.signal),
+    openConfig(flags),
+    import('../../telemetry/log.ts'),
+  ]);
+  const log = createLog({ level: flags['log-level'], format: flags['log-format'] });
+  for (const warning of warnings) log.warn(warning);
   const tracker = createStatusTracker();
   const observability = flags.once
     ? undefined
@@ -40,8 +44,8 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
   });
   const dependencies: PassDependencies = {
     backend,
-    readConfig: configReaderOf(flags).read,
-    policyOf: (config) => policyOf(flags, config),
+    readConfig: config.read,
+    policyOf: config.policyOf,
     report,
     removeLeftovers: leftoverRemovalOf(flags, backend),
   };
@@ -55,8 +59,10 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
     await runAgent(
       {
         ...dependencies,
-        watchConfig: (onEvent) =>
-          watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason })),
+        watchConfig: async (onEvent) => {
+          const { watchConfig } = await import('../../config/watch.ts');
+          return watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason }));
+        },
         watchKernel: kernelWatchOf(backend),
         onReloadSignal: (onEvent) =>
           subscribeToSignal('SIGHUP', () => {
@@ -73,3 +79,11 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
   report({ type: 'stopped', reason: String(stop.signal.reason) });
   return exitCodes.done;
 };
+
+/** Reads the config once ahead: the first pass then finds it read. */
+async function openConfig(flags: Flags): Promise<ConfigReader & Pick<PassDependencies, 'policyOf'>> {
+  const { configReaderOf, policyOf } = await import('../policy-source.ts');
+  const reader = configReaderOf(flags);
+  await reader.read();
+  return { ...reader, policyOf: (config) => policyOf(flags, config) };
+}

@@ -12,8 +12,8 @@ function staticImports(file: string): string[] {
   );
 }
 
-function loadedWith(entry: string): Set<string> {
-  const loaded = new Set([entry]);
+function loadedWith(...entries: string[]): Set<string> {
+  const loaded = new Set(entries);
   // A set may grow while it is gone through.
   for (const file of loaded) {
     if (file.startsWith('src/')) for (const target of staticImports(file)) loaded.add(target);
@@ -21,18 +21,38 @@ function loadedWith(entry: string): Set<string> {
   return loaded;
 }
 
-describe('what main loads at once', () => {
-  it('includes the loop and the log', () => {
-    expect(loadedWith('src/main.ts')).toContain('src/agent.ts');
-    expect(loadedWith('src/main.ts')).toContain('winston');
+const run = 'src/cli/commands/run.ts';
+/** What `run` loads by itself, whatever its flags, once it has started the first tool. */
+const loadedMeanwhile = ['src/cli/policy-source.ts', 'src/telemetry/log.ts', 'src/config/watch.ts'];
+
+describe('what an agent loads before it starts the first tool', () => {
+  it('includes the loop and what runs tools', () => {
+    expect(loadedWith(run)).toContain('src/agent.ts');
+    expect(loadedWith(run)).toContain('src/system/runner.ts');
+  });
+
+  it.each(['winston', 'chokidar', 'zod/mini', 'src/cli/commands/status.ts'])('leaves out %s', (name) => {
+    expect(loadedWith('src/main.ts', run)).not.toContain(name);
+  });
+
+  it.each(loadedMeanwhile)('leaves %s for later', (file) => {
+    expect(readFileSync(run, 'utf8')).toContain(
+      `import('${file.replace('src/cli/', '../').replace('src/', '../../')}')`,
+    );
+  });
+});
+
+describe('what an agent without metrics and health checks loads', () => {
+  it('includes the log and the watch', () => {
+    const loaded = loadedWith(run, ...loadedMeanwhile);
+    for (const name of ['winston', 'chokidar', 'zod/mini']) expect(loaded).toContain(name);
   });
 
   it.each(heavy)('leaves out %s', (name) => {
-    expect(loadedWith('src/main.ts')).not.toContain(name);
+    expect(loadedWith('src/main.ts', run, ...loadedMeanwhile)).not.toContain(name);
   });
 
   it.each(heavy)('comes to %s where metrics are switched on', (name) => {
-    const switchedOn = [...loadedWith('src/telemetry/observability.ts'), ...loadedWith('src/telemetry/metrics.ts')];
-    expect(switchedOn).toContain(name);
+    expect(loadedWith('src/telemetry/observability.ts', 'src/telemetry/metrics.ts')).toContain(name);
   });
 });
