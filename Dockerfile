@@ -7,8 +7,7 @@ FROM docker.io/library/node:26.10.0-trixie-slim AS executable
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils libatomic1
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
-# npm 11 refuses a lock file that lacks optional packages of other platforms; its versions and hashes hold either way.
-RUN npm ci --ignore-scripts || npm install --ignore-scripts --no-save
+RUN npm ci --ignore-scripts
 COPY scripts scripts
 COPY src src
 RUN sh scripts/package-executable.sh

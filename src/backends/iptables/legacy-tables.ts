@@ -5,9 +5,10 @@ import type { Family } from '../../net/family.ts';
 /** The tables that the legacy tools have in this network namespace. */
 export type ReadLegacyTables = (family: Family) => Promise<readonly string[]>;
 
+/** Under self: a systemd unit with ProcSubset=pid hides /proc/net, which is a link to it. */
 const files: Readonly<Record<Family, string>> = {
-  ipv4: '/proc/net/ip_tables_names',
-  ipv6: '/proc/net/ip6_tables_names',
+  ipv4: '/proc/self/net/ip_tables_names',
+  ipv6: '/proc/self/net/ip6_tables_names',
 };
 
 /** Reads the kernel's list, which creates no table and loads no module. Throws AgentError NO_PERMISSION. */
