@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../digest.ts';
 import type { ConfigOptions, ConfigReading } from './config.ts';
 import { readConfigFile } from './file.ts';
 import { Findings } from './findings.ts';
@@ -25,8 +25,6 @@ export function interpretSnapshot(snapshot: Snapshot, options: ConfigOptions, di
 export function digestOf({ files, problems, warnings }: Snapshot, options: ConfigOptions): string {
   const { enableIPv6, nomasqAllReservedRanges } = options;
   const sizes = files.map(({ path, bytes }) => [path, bytes.length]);
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify([enableIPv6, nomasqAllReservedRanges, problems, warnings, sizes]));
-  for (const { bytes } of files) hash.update(bytes);
-  return hash.digest('hex');
+  const outline = JSON.stringify([enableIPv6, nomasqAllReservedRanges, problems, warnings, sizes]);
+  return sha256(outline, ...files.map(({ bytes }) => bytes));
 }

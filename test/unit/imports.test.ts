@@ -11,7 +11,7 @@ const loop = new Set(loopFiles);
  * layer do not know each other.
  */
 const layers: readonly (readonly string[])[] = [
-  ['errors', 'version', 'nearest-name', 'net'],
+  ['errors', 'version', 'nearest-name', 'digest', 'net'],
   ['system', 'config'],
   ['policy'],
   ['backends'],

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../digest.ts';
 import type { Family } from '../../net/family.ts';
 
 /** Which of the kernel's two implementations the iptables tools drive. */
@@ -53,6 +53,6 @@ export function helperChains(chain: string): HelperChains {
 
 function helperName(chain: string, suffix: string): string {
   if (chain.length + suffix.length <= maxChainLength) return `${chain}${suffix}`;
-  const hash = createHash('sha256').update(chain).digest('hex').slice(0, hashLength);
+  const hash = sha256(chain).slice(0, hashLength);
   return `${chain.slice(0, maxChainLength - suffix.length - hashLength - 1)}.${hash}${suffix}`;
 }

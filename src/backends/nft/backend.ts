@@ -7,7 +7,7 @@ import { compareListings, type Listing, parseListing, tableOf } from './listing.
 import { baseChain, baseChainHead, policyChain, table } from './names.ts';
 import { probePolicy } from './probe-policy.ts';
 import { renderFill, renderSwitch, renderTable } from './render.ts';
-import { buildRuleset, chainNames, type Ruleset } from './ruleset.ts';
+import { buildRuleset, chainNames, namedRuleset, type Ruleset } from './ruleset.ts';
 import { isLive, renderBaseChainRemoval, renderStaleRemoval, renderSweep } from './table-state.ts';
 
 /**
@@ -42,8 +42,10 @@ async function apply(
   observed: Observation | undefined,
   signal?: AbortSignal,
 ): Promise<void> {
+  // nft lists what is there, if that is not known already, while the new ruleset is made.
+  const listing = observed?.state === 'absent' ? undefined : list(runner, { terse: true }, signal);
   const ruleset = buildRuleset(policy);
-  const before = await list(runner, { terse: true }, signal);
+  const before = await listing;
   if (before && isLive(before, policyChain(ruleset.suffix))) {
     const { state } = observed ?? (await observe(runner, policy, signal));
     if (state === 'in-sync') return;
@@ -101,7 +103,7 @@ async function cleanup(runner: Runner, signal?: AbortSignal): Promise<readonly s
 
 /** Asks the kernel to check a small policy without committing it: proves binary, permission and kernel at once. */
 async function probe(runner: Runner, signal?: AbortSignal): Promise<Probe> {
-  const script = transactionsFor(buildRuleset(probePolicy))
+  const script = transactionsFor(namedRuleset(probePolicy, 'probe'))
     .map(({ text }) => text)
     .join('')
     .replaceAll(table, `${table}-probe`);

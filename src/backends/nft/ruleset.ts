@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../digest.ts';
 import { type Family, families } from '../../net/family.ts';
 import { type FamilyPolicy, type ListName, listNames, type Policy } from '../../policy/policy.ts';
 import { setElements } from './elements.ts';
@@ -44,15 +44,13 @@ export function chainNames(policy: Policy): string[] {
 function hashOf(policy: Policy): string {
   const known = knownHashes.get(policy);
   if (known !== undefined) return known;
-  const digest = createHash('sha256')
-    .update(JSON.stringify(namedRuleset(policy, '')))
-    .digest('hex');
-  const hash = digest.slice(0, hashLength);
+  const hash = sha256(JSON.stringify(namedRuleset(policy, ''))).slice(0, hashLength);
   knownHashes.set(policy, hash);
   return hash;
 }
 
-function namedRuleset(policy: Policy, suffix: string): Ruleset {
+/** The ruleset of a policy under other names than its own. */
+export function namedRuleset(policy: Policy, suffix: string): Ruleset {
   const sets = enabledFamilies(policy).flatMap((family) => familySets(policy[family], suffix));
   return { suffix, sets, chains: namedChains(policy, suffix) };
 }

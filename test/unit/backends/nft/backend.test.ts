@@ -43,6 +43,16 @@ describe('apply', () => {
     );
   });
 
+  it('does not list a table that was just now seen to be absent', async () => {
+    const runner = fakeRunner([
+      write(renderFill(ruleset)),
+      write(renderSwitch(ruleset)),
+      fullList(renderTable(ruleset)),
+    ]);
+    await createNftBackend({ runner }).apply(policy, undefined, { state: 'absent', differences: [] });
+    runner.assertDone();
+  });
+
   it('sweeps the old policy only after the switch', async () => {
     const { suffix } = older;
     await applyWith(
