@@ -48,7 +48,14 @@ export type AgentEvent =
       readonly removals: number;
     }
   /** The kernel held the policy already; nothing was written. */
-  | { readonly type: 'in-sync'; readonly trigger: Trigger; readonly policy: Policy; readonly durationMs: number }
+  | {
+      readonly type: 'in-sync';
+      readonly trigger: Trigger;
+      readonly policy: Policy;
+      /** How that is known: all of it was read, or nobody has changed what was read before. */
+      readonly basis: 'listing' | 'watch';
+      readonly durationMs: number;
+    }
   /** A pass failed; the kernel holds what it held before, or is whole in another way. */
   | { readonly type: 'failed'; readonly trigger: Trigger; readonly error: AgentError; readonly retryInMs: number }
   /** The loop has begun a pass: with `waiting`, the sign of life that /healthz goes by. */

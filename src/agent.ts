@@ -1,9 +1,10 @@
 import type { Trigger } from './agent-event.ts';
 import type { KernelWatch, WatchKernel } from './backends/backend.ts';
 import { backoffDelayMs } from './backoff.ts';
+import { monotonicMs } from './clock.ts';
 import { AgentError, asAgentError } from './errors.ts';
 import { LeftoverPatrol, type RemoveLeftovers } from './leftover-patrol.ts';
-import { type Occasion, type ReconcileDependencies, type ReconcileState, reconcile } from './reconcile.ts';
+import { type ReconcileDependencies, type ReconcileState, reconcile } from './reconcile.ts';
 import { RepairLimit } from './repair-limit.ts';
 import { TriggerQueue } from './trigger-queue.ts';
 
@@ -49,7 +50,7 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
 
   for (;;) {
     const { at, trigger: due } = state.nextPass;
-    const forMs = Math.max(0, at - performance.now());
+    const forMs = Math.max(0, at - monotonicMs());
     dependencies.report({ type: 'waiting', forMs });
     const trigger = await triggers.next(forMs, due, stop);
     if (!trigger) break;
@@ -61,19 +62,21 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
 /** One pass and out, for `run --once`. Throws AgentError where the config is bad or the kernel can't be brought to it. */
 export async function runOnce(dependencies: PassDependencies, stop: AbortSignal): Promise<void> {
   const state = initialState(dependencies);
-  await reconcile(dependencies, state, { trigger: 'start', depth: 'full' }, stop);
+  await reconcile(dependencies, state, { trigger: 'start', isVouchedFor: false, changedBy: () => undefined }, stop);
   if (!state.policy) throw new AgentError('CONFIG_INVALID', 'the config is invalid; nothing was changed');
-  await state.leftovers.look(performance.now(), stop);
+  await state.leftovers.look(monotonicMs(), stop);
 }
 
 interface AgentState extends ReconcileState {
   /** Passes that failed since the last that did not. */
   failures: number;
-  /** When to look at the kernel again, on the clock of performance.now(), and why. */
+  /** When to look at the kernel again, on the clock of monotonicMs(), and why. */
   nextPass: { readonly at: number; readonly trigger: Trigger };
   /** When the last full check that found the kernel right, or made it so, began. */
   fullCheckAt: number;
-  /** Who was last heard to change our rules. */
+  /** When our rules were last heard to change. */
+  changedAt: number;
+  /** Who was the first to change them since the last pass: what comes later is the repair. */
   changedBy: string | undefined;
   readonly repairs: RepairLimit;
   readonly leftovers: LeftoverPatrol;
@@ -88,6 +91,7 @@ function initialState({ removeLeftovers, report }: PassDependencies): AgentState
     failures: 0,
     nextPass: { at: 0, trigger: 'resync' },
     fullCheckAt: Number.NEGATIVE_INFINITY,
+    changedAt: Number.NEGATIVE_INFINITY,
     changedBy: undefined,
     repairs: new RepairLimit(),
     leftovers: new LeftoverPatrol(removeLeftovers, report),
@@ -100,11 +104,14 @@ function startKernelWatch(
   triggers: TriggerQueue,
 ): KernelWatch | undefined {
   return watchKernel?.({
-    onChange(by) {
-      state.changedBy = by;
-      if (!state.repairs.isPaused(performance.now())) triggers.add('foreign-change');
+    onChange() {
+      state.changedAt = monotonicMs();
+      if (!state.repairs.isPaused(state.changedAt)) triggers.add('foreign-change');
     },
-    onTrusted: () => triggers.add('resync'),
+    onAuthor(by) {
+      state.changedBy ??= by;
+    },
+    onListening: () => triggers.add('resync'),
     onFailure: (reason) => report({ type: 'kernel-watch-failed', reason }),
   });
 }
@@ -119,39 +126,40 @@ async function pass(
 ): Promise<void> {
   const { report } = dependencies;
   report({ type: 'pass-began' });
-  const startedAt = performance.now();
-  const occasion = occasionOf(state, trigger, startedAt, kernelWatch);
+  const startedAt = monotonicMs();
   try {
+    const isVouchedFor = trigger === 'resync' && (await isKnownToBeRight(state, startedAt, kernelWatch));
+    const occasion = { trigger, isVouchedFor, changedBy: () => state.changedBy };
     const result = await reconcile(dependencies, state, occasion, stop);
     // Events that change nothing must not put off the resync, however many there are.
     if (result === 'unchanged') return;
     state.failures = 0;
-    if (occasion.depth === 'full') state.fullCheckAt = startedAt;
-    state.nextPass = { at: performance.now() + state.resyncIntervalMs, trigger: 'resync' };
-    if (result === 'repaired') countRepair(dependencies, state, occasion);
+    if (!isVouchedFor) state.fullCheckAt = startedAt;
+    state.nextPass = { at: monotonicMs() + state.resyncIntervalMs, trigger: 'resync' };
+    if (result === 'repaired') countRepair(dependencies, state);
     if (state.applied) await state.leftovers.look(startedAt, stop);
   } catch (cause) {
     state.failures++;
     const retryInMs = backoffDelayMs(state.failures, state.resyncIntervalMs);
-    state.nextPass = { at: performance.now() + retryInMs, trigger: 'retry' };
+    state.nextPass = { at: monotonicMs() + retryInMs, trigger: 'retry' };
     if (!stop.aborted) report({ type: 'failed', trigger, error: asAgentError(cause), retryInMs });
+  } finally {
+    state.changedBy = undefined;
   }
 }
 
 /**
- * A resync needs but a quick look while a watch has heard of every change since the last full check. What it did hear
- * of has had a full check of its own.
+ * Whether the kernel need not be looked at: not long ago all of our rules were seen to be right, and since then, as the
+ * watch can prove, nobody has changed them.
  */
-function occasionOf(state: AgentState, trigger: Trigger, now: number, kernelWatch?: KernelWatch): Occasion {
-  const { changedBy } = state;
-  state.changedBy = undefined;
-  const isWatched = kernelWatch !== undefined && kernelWatch.trustedSince() < state.fullCheckAt;
+async function isKnownToBeRight(state: AgentState, now: number, kernelWatch?: KernelWatch): Promise<boolean> {
   const isRecent = now - state.fullCheckAt < fullCheckIntervalMs;
-  const isQuick = trigger === 'resync' && isWatched && isRecent && changedBy === undefined;
-  return { trigger, depth: isQuick ? 'quick' : 'full', changedBy };
+  const isUnchanged = (): boolean => state.changedAt < state.fullCheckAt;
+  if (kernelWatch === undefined || !isRecent || !isUnchanged()) return false;
+  return (await kernelWatch.hasHeardAllSince(state.fullCheckAt)) && isUnchanged();
 }
 
-function countRepair({ report }: AgentDependencies, state: AgentState, { changedBy }: Occasion): void {
-  const pause = state.repairs.add(performance.now(), state.resyncIntervalMs);
-  if (pause) report({ type: 'fight', changedBy, ...pause });
+function countRepair({ report }: AgentDependencies, state: AgentState): void {
+  const pause = state.repairs.add(monotonicMs(), state.resyncIntervalMs);
+  if (pause) report({ type: 'fight', changedBy: state.changedBy, ...pause });
 }

@@ -22,7 +22,7 @@ export class LeftoverPatrol {
     this.#report = report;
   }
 
-  /** Looks, if it is time. `now` is on the clock of performance.now(). Throws AgentError ABORTED only. */
+  /** Looks, if it is time. `now` is on the clock of monotonicMs(). Throws AgentError ABORTED only. */
   async look(now: number, stop: AbortSignal): Promise<void> {
     if (now < this.#nextAt) return;
     const { found, failures } = await this.#remove(stop);

@@ -1,5 +1,6 @@
 import type { AgentEvent, ReportEvent, Trigger } from './agent-event.ts';
-import type { Backend, ObservationDepth } from './backends/backend.ts';
+import type { Backend } from './backends/backend.ts';
+import { monotonicMs } from './clock.ts';
 import type { Config, ConfigReading } from './config/config.ts';
 import { samePolicy } from './policy/changes.ts';
 import type { Policy } from './policy/policy.ts';
@@ -23,12 +24,13 @@ export interface ReconcileState {
   resyncIntervalMs: number;
 }
 
-/** Why there is a pass, and how closely it must look. */
+/** Why there is a pass, and what is known before it looks. */
 export interface Occasion {
   readonly trigger: Trigger;
-  readonly depth: ObservationDepth;
-  /** Who may have changed our rules. */
-  readonly changedBy?: string | undefined;
+  /** Nobody has changed our rules since they were last seen to be right. */
+  readonly isVouchedFor: boolean;
+  /** Who may have changed our rules, as far as that has become known by now. */
+  readonly changedBy: () => string | undefined;
 }
 
 /**
@@ -83,15 +85,25 @@ async function bringKernelTo(
   policy: Policy,
   backend: Backend,
   previous: Policy | undefined,
-  { trigger, depth, changedBy }: Occasion,
+  { trigger, isVouchedFor, changedBy }: Occasion,
   stop: AbortSignal,
 ): Promise<KernelEvent> {
-  const startedAt = performance.now();
-  const elapsed = (): number => performance.now() - startedAt;
+  const startedAt = monotonicMs();
+  const elapsed = (): number => monotonicMs() - startedAt;
   const isChange = previous !== undefined && !samePolicy(previous, policy);
-  const observed = isChange ? undefined : await backend.observe(policy, stop, depth);
-  if (observed?.state === 'in-sync') return { type: 'in-sync', trigger, policy, durationMs: elapsed() };
+  const inSync = (basis: 'listing' | 'watch'): KernelEvent => ({
+    type: 'in-sync',
+    trigger,
+    policy,
+    basis,
+    durationMs: elapsed(),
+  });
+  if (isVouchedFor && !isChange) return inSync('watch');
+  const observed = isChange ? undefined : await backend.observe(policy, stop);
+  if (observed?.state === 'in-sync') return inSync('listing');
+  // What is heard of from here on may be our own doing.
+  const by = changedBy();
   await backend.apply(policy, stop, observed);
   const differences = observed?.differences ?? [];
-  return { type: 'applied', trigger, policy, previous, differences, changedBy, durationMs: elapsed() };
+  return { type: 'applied', trigger, policy, previous, differences, changedBy: by, durationMs: elapsed() };
 }

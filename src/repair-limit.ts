@@ -9,7 +9,7 @@ export class RepairLimit {
   #pauses = 0;
   #pausedUntil = 0;
 
-  /** Whether foreign changes are left to the resync just now. All times are on the clock of performance.now(). */
+  /** Whether foreign changes are left to the resync just now. All times are on the clock of monotonicMs(). */
   isPaused(now: number): boolean {
     return now < this.#pausedUntil;
   }

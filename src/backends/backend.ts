@@ -23,9 +23,6 @@ export interface Observation {
   readonly differences: readonly string[];
 }
 
-/** `full`, the default, sees every difference; `quick` sees those that need no look at the lists. */
-export type ObservationDepth = 'full' | 'quick';
-
 /** One way of keeping the kernel's NAT rules equal to a policy. */
 export interface Backend {
   readonly name: BackendName;
@@ -42,29 +39,28 @@ export interface Backend {
    */
   apply(policy: Policy, signal?: AbortSignal, observed?: Observation): Promise<void>;
 
-  /**
-   * Compares the kernel with the policy without changing anything. A quick look costs the same however long the lists
-   * are, and may overlook what a watch would have told. Throws AgentError.
-   */
-  observe(policy: Policy, signal?: AbortSignal, depth?: ObservationDepth): Promise<Observation>;
+  /** Compares the kernel with the policy, down to the last element, without changing anything. Throws AgentError. */
+  observe(policy: Policy, signal?: AbortSignal): Promise<Observation>;
 
   /** Removes everything the agent ever made through this backend; says what was removed. Throws AgentError. */
   cleanup(signal?: AbortSignal): Promise<readonly string[]>;
 }
 
 export interface KernelWatchEvents {
-  /** Rules of ours may have changed; `by` says through whom, as far as it can be known. */
-  onChange(by: string): void;
+  /** Rules of ours have changed, or may have. */
+  onChange(): void;
+  /** Who made the change that was last told of, as far as it can be known. */
+  onAuthor(by: string): void;
   /** From now on every change is heard of; what happened before may not have been. */
-  onTrusted(): void;
+  onListening(): void;
   /** The watch broke off, and why; it starts again by itself. */
   onFailure(reason: string): void;
 }
 
 /** Hears of changes of our rules as they happen. */
 export interface KernelWatch {
-  /** Since when, on the clock of performance.now(), no change can have gone unheard. In the future while that is not so. */
-  trustedSince(): number;
+  /** Whether every change since a moment on the clock of monotonicMs(), up to now, has provably been heard of. */
+  hasHeardAllSince(moment: number): Promise<boolean>;
   stop(): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import { type Leftovers, removeLeftovers } from '../backends/leftovers.ts';
 import { createNftBackend } from '../backends/nft/backend.ts';
 import { watchTable } from '../backends/nft/monitor.ts';
 import { AgentError } from '../errors.ts';
+import { findNetlinkSocket } from '../system/netlink-socket.ts';
 import { systemFollower, systemRunner } from '../system/runner.ts';
 import type { Flags } from './flags.ts';
 
@@ -37,7 +38,9 @@ export async function selectBackend(
 
 /** Watches the kernel's rules where the backend has a way to. */
 export function kernelWatchOf(backend: Backend): WatchKernel | undefined {
-  return backend.name === 'nft' ? (events) => watchTable(systemFollower, events) : undefined;
+  return backend.name === 'nft'
+    ? (events) => watchTable({ follower: systemFollower, findSocket: findNetlinkSocket }, events)
+    : undefined;
 }
 
 /** Removes what agents left in the backends that are not the active one. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../clock.ts';
 import type { ConfigOptions, ConfigReading } from './config.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { digestOf, interpretSnapshot } from './interpret.ts';
@@ -44,12 +45,12 @@ export function createConfigReader(path: string, options: ConfigOptions): Config
 }
 
 async function takeSettledSnapshot(path: string, filledBefore: readonly string[]): Promise<Snapshot> {
-  const deadline = performance.now() + patienceMs;
+  const deadline = monotonicMs() + patienceMs;
   for (;;) {
     const snapshot = await takeSnapshot(path);
     const filled = filledFiles(snapshot);
     const isSettled = !snapshot.isUnsettled && filledBefore.every((file) => filled.includes(file));
-    if (isSettled || performance.now() >= deadline) return snapshot;
+    if (isSettled || monotonicMs() >= deadline) return snapshot;
     await sleep(lookAgainMs);
   }
 }

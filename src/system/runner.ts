@@ -37,8 +37,8 @@ const killDelayMs = 500;
 /** Larger than any listing of 1,000,000 set elements. */
 const maxOutputBytes = 256 * 1024 * 1024;
 
-/** What a tool that keeps running may complain at the most. */
-const maxFollowedErrorBytes = 64 * 1024;
+/** How much of what a tool that keeps running complained is told when it ends. */
+const maxComplaintLength = 2_000;
 
 /** The runner that starts real processes. Tools get the C locale, so that what they print can be relied on. */
 export const systemRunner: Runner = {
@@ -68,6 +68,8 @@ export const systemRunner: Runner = {
 
 /** A tool that runs until it is stopped, and what it prints. */
 export interface Following {
+  /** Undefined where it could not be started. */
+  readonly pid: number | undefined;
   /** Resolves when the tool has ended, with the reason. Never rejects. */
   readonly ended: Promise<string>;
   stop(): void;
@@ -75,26 +77,35 @@ export interface Following {
 
 /** The other half of the boundary: tools that keep running. */
 export interface Follower {
-  /** Starts a tool; `onOutput` gets its standard output in pieces that need not end with a line. */
-  follow(command: Pick<Command, 'tool' | 'args'>, onOutput: (piece: string) => void): Following;
+  follow(command: Pick<Command, 'tool' | 'args'>, listeners: FollowingListeners): Following;
+}
+
+/** Who gets what a tool prints, in pieces that need not end with a line. */
+export interface FollowingListeners {
+  readonly onOutput: (piece: string) => void;
+  readonly onError?: (piece: string) => void;
 }
 
 /** The follower that starts real processes. */
 export const systemFollower: Follower = {
-  follow({ tool, args }, onOutput) {
+  follow({ tool, args }, { onOutput, onError }) {
     const process = execa(tool, args, {
       stdin: 'ignore',
-      buffer: { stdout: false, stderr: true },
-      maxBuffer: maxFollowedErrorBytes,
+      buffer: false,
       forceKillAfterDelay: killDelayMs,
       reject: false,
       env: { LC_ALL: 'C' },
     });
+    let complaint = '';
     process.stdout.setEncoding('utf8').on('data', onOutput);
-    const ended = process.then(({ exitCode, signal, stderr, shortMessage }) => {
-      const how = signal ?? (exitCode === undefined ? shortMessage : `exit code ${exitCode}`);
-      return [`${[tool, ...args].join(' ')} ended: ${how}`, stderr].join(' ').trim();
+    process.stderr.setEncoding('utf8').on('data', (piece: string) => {
+      complaint = (complaint + piece).slice(-maxComplaintLength);
+      onError?.(piece);
     });
-    return { ended, stop: () => void process.kill() };
+    const ended = process.then(({ exitCode, signal, shortMessage }) => {
+      const how = signal ?? (exitCode === undefined ? shortMessage : `exit code ${exitCode}`);
+      return [`${[tool, ...args].join(' ')} ended: ${how}`, complaint].join(' ').trim();
+    });
+    return { pid: process.pid, ended, stop: () => void process.kill() };
   },
 };

@@ -1,4 +1,5 @@
 import type { AcceptedConfig, AgentEvent, RejectedConfig, ReportEvent } from '../agent-event.ts';
+import { monotonicMs } from '../clock.ts';
 import type { AgentError } from '../errors.ts';
 import type { Policy } from '../policy/policy.ts';
 
@@ -113,5 +114,5 @@ export function createStatusTracker(clock: () => Instant = systemClock): StatusT
 }
 
 export function systemClock(): Instant {
-  return { wall: Date.now(), steady: performance.now() };
+  return { wall: Date.now(), steady: monotonicMs() };
 }

@@ -1,4 +1,5 @@
 import type { AgentEvent, ReportEvent } from '../agent-event.ts';
+import { monotonicMs } from '../clock.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { describeProvenance } from '../config/provenance.ts';
@@ -15,7 +16,7 @@ type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type
 class Memory {
   /** The files of a config that was accepted but has not come to the kernel yet; told together with what it changes. */
   acceptedFiles: readonly string[] | undefined;
-  /** Passes that failed in a row, and since when (performance.now()). */
+  /** Passes that failed in a row, and since when (monotonicMs()). */
   failure: { readonly count: number; readonly since: number } | undefined;
   /** What the last config was warned of: what is odd about it for good is told once, not at each change. */
   warnings: ReadonlySet<string> = new Set();
@@ -42,7 +43,7 @@ class Memory {
   takeFailure(): LogFields {
     const { failure } = this;
     this.failure = undefined;
-    return failure ? { failures: failure.count, failedFor: milliseconds(performance.now() - failure.since) } : {};
+    return failure ? { failures: failure.count, failedFor: milliseconds(monotonicMs() - failure.since) } : {};
   }
 }
 
@@ -192,7 +193,7 @@ function logInSync(log: Log, memory: Memory, { trigger, policy, durationMs }: Ev
 
 function logFailed(log: Log, memory: Memory, { type, error, trigger, retryInMs }: EventOf<'failed'>): void {
   const { failure } = memory;
-  memory.failure = { count: (failure?.count ?? 0) + 1, since: failure?.since ?? performance.now() };
+  memory.failure = { count: (failure?.count ?? 0) + 1, since: failure?.since ?? monotonicMs() };
   memory.logRepeated(log, 'error', type, `${error.message}. ${error.advice}`, {
     code: error.code,
     trigger,

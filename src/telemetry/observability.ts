@@ -1,5 +1,6 @@
 import type { ReportEvent } from '../agent-event.ts';
 import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
+import { monotonicMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { effectiveConfigJson } from '../config/effective.ts';
 import type { AgentStatus } from './agent-status.ts';
@@ -78,7 +79,7 @@ function healthRoutes(status: () => AgentStatus): Routes {
   const configAnswer = createConfigAnswer();
   const health = ({ ok, reason }: { ok: boolean; reason: string }): Answer => text(ok ? 200 : 503, reason);
   return new Map([
-    ['/healthz', () => health(liveness(status(), performance.now()))],
+    ['/healthz', () => health(liveness(status(), monotonicMs()))],
     ['/readyz', () => health(readiness(status()))],
     ['/configz', () => configAnswer(status())],
     ['/statusz', () => json(statusReport(status()))],

@@ -1,3 +1,5 @@
+import { monotonicMs } from '../clock.ts';
+
 /** What comes back less often than this is told every time, in milliseconds. */
 const forgottenAfterMs = 60 * 60_000;
 
@@ -17,7 +19,7 @@ export class Repetition {
   }
 
   /** Counts one time. `times` is how often the same was said in a row by now; another text begins anew. */
-  add(text: string, now: number = performance.now()): { readonly isNews: boolean; readonly times: number } {
+  add(text: string, now: number = monotonicMs()): { readonly isNews: boolean; readonly times: number } {
     if (text !== this.#text || now - this.#lastAt > forgottenAfterMs) this.#times = 0;
     this.#text = text;
     this.#lastAt = now;

@@ -34,7 +34,7 @@ export function fakeBackend(): FakeBackend {
     observe(policy) {
       backend.calls.push('observe');
       if (!backend.kernel) return Promise.resolve({ state: 'absent', differences: ['nothing is there'] });
-      const isSame = buildRuleset(backend.kernel).suffix === buildRuleset(policy).suffix;
+      const isSame = buildRuleset(backend.kernel).entry === buildRuleset(policy).entry;
       return Promise.resolve(
         isSame ? { state: 'in-sync', differences: [] } : { state: 'drifted', differences: ['it differs'] },
       );

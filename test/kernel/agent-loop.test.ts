@@ -114,8 +114,9 @@ describeKernel('the agent on nft', () => {
   });
 
   it('prints with render exactly what it applies', async () => {
-    await start();
+    const running = await start();
     const applied = await bed.node.run('nft', '-s', 'list', 'table', ...table);
+    await running.stop();
     await bed.node.run('nft', 'flush', 'ruleset');
     const first = bed.startAgent('render', '--backend', 'nft');
     expect((await first.exited).code).toBe(0);

@@ -11,7 +11,7 @@ const loop = new Set(loopFiles);
  * layer do not know each other.
  */
 const layers: readonly (readonly string[])[] = [
-  ['errors', 'version', 'nearest-name', 'digest', 'net'],
+  ['errors', 'version', 'clock', 'nearest-name', 'digest', 'net'],
   ['system', 'config'],
   ['policy'],
   ['backends'],
@@ -21,7 +21,7 @@ const layers: readonly (readonly string[])[] = [
   ['main'],
 ];
 /** Ruleset text is made by pure functions: these may not reach the boundary to other programs. */
-const pure = /^(net|policy)\/|^backends\/(nft|iptables)\/(render|ruleset|elements|masquerade|listing|names)/;
+const pure = /^(net|policy)\/|^backends\/(nft|iptables)\/(render|ruleset|elements|masquerade|listing|names|installation|table-state)/;
 
 const files = globSync('src/**/*.ts').map((path) => path.slice('src/'.length));
 

@@ -1,14 +1,21 @@
-import { AgentError } from '../../errors.ts';
+import { monotonicMs } from '../../clock.ts';
+import { AgentError, codeOf } from '../../errors.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Outcome, Runner } from '../../system/runner.ts';
+import type { Runner } from '../../system/runner.ts';
 import type { Backend, Observation, Probe, Transaction } from '../backend.ts';
-import { isAbsent, nftError } from './failure.ts';
-import { compareListings, type Listing, parseListing, tableOf } from './listing.ts';
-import { baseChain, baseChainHead, policyChain, table } from './names.ts';
+import { nftError } from './failure.ts';
+import { expectedListing, type Finding, type Installation, planInstallation } from './installation.ts';
+import { compareListings } from './listing.ts';
+import { table } from './names.ts';
 import { probePolicy } from './probe-policy.ts';
-import { renderFill, renderSwitch, renderTable } from './render.ts';
-import { buildRuleset, chainNames, namedRuleset, type Ruleset } from './ruleset.ts';
-import { isLive, renderBaseChainRemoval, renderStaleRemoval, renderSweep } from './table-state.ts';
+import { buildRuleset, type Ruleset } from './ruleset.ts';
+import { absent, look, write } from './table-access.ts';
+
+/** One installation, or three where damage has to be gone round; others that change the table meanwhile may make it more. */
+const mostInstallations = 6;
+
+/** A listing that was taken ahead is good for so long: no longer than passes and listings take anyway. */
+const openingLastsMs = 1_000;
 
 /**
  * The native nftables backend: one table, one lookup per list.
@@ -18,84 +25,106 @@ import { isLive, renderBaseChainRemoval, renderStaleRemoval, renderSweep } from 
  * So each packet is judged by the whole old policy or by the whole new one.
  */
 export function createNftBackend({ runner }: { runner: Runner }): Backend {
+  /** What observations were made of, for an apply() that follows. */
+  const findings = new WeakMap<Observation, Finding>();
+  /** A look that is taken while nft checks whether it works here, so that the first observe() need not wait for it. */
+  let opening: { readonly at: number; readonly finding: Promise<Finding | undefined> } | undefined;
+
   return {
     name: 'nft',
-    probe: (signal) => probe(runner, signal),
-    render: (policy) => transactionsFor(buildRuleset(policy)),
-    apply: (policy, signal, observed) => apply(runner, policy, observed, signal),
-    observe: (policy, signal, depth) => (depth === 'quick' ? glance : observe)(runner, policy, signal),
+    probe(signal) {
+      opening = { at: monotonicMs(), finding: look(runner, { isTerse: true }, signal).catch(() => undefined) };
+      return probe(runner, signal);
+    },
+    render: (policy) => transactionsOf(planInstallation(policy, buildRuleset(policy), absent)),
+    apply: (policy, signal, observed) => apply(runner, policy, observed && findings.get(observed), signal),
+    async observe(policy, signal) {
+      const isFresh = opening !== undefined && monotonicMs() - opening.at < openingLastsMs;
+      const known = isFresh ? await opening?.finding : undefined;
+      opening = undefined;
+      const terse = known ?? (await look(runner, { isTerse: true }, signal));
+      const { finding, differences } = await compare(runner, buildRuleset(policy), terse, signal);
+      const state = differences.length === 0 ? 'in-sync' : finding === absent ? 'absent' : 'drifted';
+      const observation: Observation = { state, differences };
+      findings.set(observation, finding);
+      return observation;
+    },
     cleanup: (signal) => cleanup(runner, signal),
   };
 }
 
-function transactionsFor(ruleset: Ruleset): readonly [fill: Transaction, switchOver: Transaction] {
+function transactionsOf({ fill, switchOver, sweep }: Installation): readonly Transaction[] {
   const command = ['nft', '-f', '-'] as const;
-  return [
-    { purpose: 'fill sets and chains that no rule refers to yet', command, text: renderFill(ruleset) },
-    { purpose: 'switch to them, rules only', command, text: renderSwitch(ruleset) },
+  const transactions: readonly Transaction[] = [
+    { purpose: 'fill sets and chains that no rule refers to yet', command, text: fill },
+    { purpose: 'switch to them, rules only', command, text: switchOver },
+    { purpose: 'sweep what no rule refers to any more', command, text: sweep },
   ];
+  return transactions.filter(({ text }) => text !== '');
 }
 
-async function apply(
+async function apply(runner: Runner, policy: Policy, known: Finding | undefined, signal?: AbortSignal): Promise<void> {
+  // nft lists what is there, if that is not known already, while the new ruleset is made.
+  const listing = known ?? look(runner, { isTerse: true }, signal);
+  const usual = buildRuleset(policy);
+  let finding: Finding | undefined = await listing;
+  for (let round = 0; finding !== undefined; round++) {
+    if (round === mostInstallations) throw mismatch(['others changed it again and again meanwhile']);
+    finding = await install(runner, policy, usual, finding, signal);
+  }
+}
+
+/** Takes the table one installation further. Gives what it holds then, unless that is the policy under its usual names. */
+async function install(
   runner: Runner,
   policy: Policy,
-  observed: Observation | undefined,
+  usual: Ruleset,
+  finding: Finding,
   signal?: AbortSignal,
-): Promise<void> {
-  // nft lists what is there, if that is not known already, while the new ruleset is made.
-  const listing = observed?.state === 'absent' ? undefined : list(runner, { terse: true }, signal);
-  const ruleset = buildRuleset(policy);
-  const before = await listing;
-  if (before && isLive(before, policyChain(ruleset.suffix))) {
-    const { state } = observed ?? (await observe(runner, policy, signal));
-    if (state === 'in-sync') return;
-    // The right rules are live but damaged: they can't be filled anew under the names that packets look up just now.
-    await install(runner, buildRuleset(policy, 'spare'), before, signal);
-    await install(runner, ruleset, (await list(runner, { terse: true }, signal)) ?? new Map(), signal);
-  } else {
-    await install(runner, ruleset, before ?? new Map(), signal);
+): Promise<Finding | undefined> {
+  const installation = planInstallation(policy, usual, finding);
+  try {
+    for (const { text } of transactionsOf(installation)) await write(runner, text, signal);
+  } catch (error) {
+    // A terse listing does not show what maps of somebody else refer to.
+    if (!finding.isTerse || codeOf(error) !== 'RULESET_RACED') throw error;
+    return look(runner, { isTerse: false }, signal);
   }
-  const after = await observe(runner, policy, signal);
-  if (after.state !== 'in-sync') {
-    throw new AgentError(
-      'READ_BACK_MISMATCH',
-      `the nft table does not hold what was just written: ${after.differences.join('; ')}`,
-    );
-  }
+  if (!installation.isFinal) return look(runner, { isTerse: true }, signal);
+  const after = comparison(usual, await look(runner, { isTerse: false }, signal));
+  if (after.differences.length === 0) return undefined;
+  // Nor does it show elements that were damaged before: those are still to be mended.
+  if (finding.isTerse) return after.finding;
+  throw mismatch(after.differences);
 }
 
-async function install(runner: Runner, ruleset: Ruleset, before: Listing, signal?: AbortSignal): Promise<void> {
-  const [fill, switchOver] = transactionsFor(ruleset);
-  await write(runner, renderStaleRemoval(before, ruleset) + fill.text, signal);
-  await write(runner, renderBaseChainRemoval(before) + switchOver.text, signal);
-  const sweep = renderSweep(before, ruleset);
-  if (sweep) await write(runner, sweep, signal);
+function mismatch(differences: readonly string[]): AgentError {
+  const message = `the nft table does not hold what was just written: ${differences.join('; ')}`;
+  return new AgentError('READ_BACK_MISMATCH', message);
 }
 
-async function observe(runner: Runner, policy: Policy, signal?: AbortSignal): Promise<Observation> {
-  const actual = await list(runner, { terse: false }, signal);
-  if (!actual) return { state: 'absent', differences: [`table ${table} is missing`] };
-  const differences = compareListings(parseListing(renderTable(buildRuleset(policy))), actual);
-  return { state: differences.length === 0 ? 'in-sync' : 'drifted', differences };
+/** What the kernel holds, and how that differs from a ruleset. */
+interface Comparison {
+  readonly finding: Finding;
+  readonly differences: readonly string[];
 }
 
-/**
- * Looks at names only, which costs the same for any number of elements: the chains' names carry the policy's hash, and
- * the base chain shows its hook. Sees a table that is gone or another's, but no rule and no element.
- */
-async function glance(runner: Runner, policy: Policy, signal?: AbortSignal): Promise<Observation> {
-  const args = ['list', 'chains', 'inet'];
-  const { stdout } = succeeded(await runner.run({ tool: 'nft', args, signal }), args.join(' '));
-  const actual = parseListing(tableOf(stdout));
-  const expected = new Map(chainNames(policy).map((name) => [`chain ${name}`, '']));
-  expected.set(`chain ${baseChain}`, baseChainHead);
-  const differences = compareListings(expected, actual);
-  if (actual.size === 0) return { state: 'absent', differences: [`table ${table} is missing`] };
-  return { state: differences.length === 0 ? 'in-sync' : 'drifted', differences };
+/** Elements are listed only where nothing else is wrong: many of them take long, and a repair need not wait for them. */
+async function compare(runner: Runner, ruleset: Ruleset, terse: Finding, signal?: AbortSignal): Promise<Comparison> {
+  const outline = comparison(ruleset, terse);
+  return outline.differences.length > 0 ? outline : comparison(ruleset, await look(runner, { isTerse: false }, signal));
+}
+
+function comparison(ruleset: Ruleset, finding: Finding): Comparison {
+  const differences =
+    finding === absent
+      ? [`table ${table} is missing`]
+      : compareListings(expectedListing(ruleset, finding.isTerse), finding.listing);
+  return { finding, differences };
 }
 
 async function cleanup(runner: Runner, signal?: AbortSignal): Promise<readonly string[]> {
-  if (!(await list(runner, { terse: true }, signal))) return [];
+  if ((await look(runner, { isTerse: true }, signal)) === absent) return [];
   // "add" first makes the deletion succeed even if somebody else deletes the table at this moment.
   await write(runner, `add table ${table}\ndelete table ${table}\n`, signal);
   return [`nft table ${table}`];
@@ -103,7 +132,7 @@ async function cleanup(runner: Runner, signal?: AbortSignal): Promise<readonly s
 
 /** Asks the kernel to check a small policy without committing it: proves binary, permission and kernel at once. */
 async function probe(runner: Runner, signal?: AbortSignal): Promise<Probe> {
-  const script = transactionsFor(namedRuleset(probePolicy, 'probe'))
+  const script = transactionsOf(planInstallation(probePolicy, buildRuleset(probePolicy), absent))
     .map(({ text }) => text)
     .join('')
     .replaceAll(table, `${table}-probe`);
@@ -115,24 +144,4 @@ async function probe(runner: Runner, signal?: AbortSignal): Promise<Probe> {
     if (error instanceof AgentError) return { usable: false, reason: error.message };
     throw error;
   }
-}
-
-/** What the table holds, or undefined where there is none. A terse listing leaves out the elements of sets. */
-async function list(runner: Runner, { terse }: { terse: boolean }, signal?: AbortSignal): Promise<Listing | undefined> {
-  const args = [...(terse ? ['-t'] : []), '-s', 'list', 'table', ...table.split(' ')];
-  const outcome = await runner.run({ tool: 'nft', args, signal });
-  if (isAbsent(outcome)) return undefined;
-  return parseListing(succeeded(outcome, args.join(' ')).stdout);
-}
-
-/** One atomic transaction. It is never cut short: a signal to stop takes effect before it starts. */
-async function write(runner: Runner, script: string, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted)
-    throw new AgentError('ABORTED', 'stopped before the next transaction; the rules in the kernel are whole');
-  succeeded(await runner.run({ tool: 'nft', args: ['-f', '-'], input: script }), script);
-}
-
-function succeeded(outcome: Outcome, script: string): Outcome {
-  if (outcome.exitCode !== 0) throw nftError(outcome, script);
-  return outcome;
 }

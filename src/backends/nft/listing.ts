@@ -1,5 +1,3 @@
-import { table } from './names.ts';
-
 /** What a table holds, by kind and name as in `chain postrouting`, each body in one line with single spaces. */
 export type Listing = ReadonlyMap<string, string>;
 
@@ -31,11 +29,6 @@ export function parseListing(text: string): Listing {
     }
   }
   return listing;
-}
-
-/** The part of `nft list chains` that is about our table. */
-export function tableOf(text: string): string {
-  return text.split(/^(?=table )/m).find((part) => part.startsWith(`table ${table} {`)) ?? '';
 }
 
 /** nft names protocols only where the host has /etc/protocols, which slim images have not. */

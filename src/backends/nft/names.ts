@@ -19,7 +19,7 @@ export const counters: Readonly<Record<'kept' | 'masqueraded', Readonly<Record<F
   masqueraded: { ipv4: 'masqueraded-ipv4', ipv6: 'masqueraded-ipv6' },
 };
 
-/** Set names, without the suffix that ties them to a policy. */
+/** Set names, without what ties them to a content. */
 export const setNames: Readonly<Record<ListName, string>> = {
   masqueradeSources: 'masquerade-sources',
   forceMasquerade: 'force-masquerade',
@@ -28,18 +28,8 @@ export const setNames: Readonly<Record<ListName, string>> = {
 };
 
 /**
- * Everything that depends on the policy carries the policy's hash in its name, so that a new policy can be filled in
- * beside the live one. The spare names serve one case: the live rules carry the right hash but were damaged, and must
- * be replaced by rules of the same content.
+ * Names carry the hash of what they stand for, so that a new policy can be filled in beside the live one, and a list
+ * that did not change need not be filled again. The spare names serve one case: what live rules refer to carries the
+ * right name but was damaged, and must be replaced by the same, undamaged. Two policies at most are live at a time.
  */
-export type Slot = 'regular' | 'spare';
-
-/** The suffix of all names that belong to the policy with this hash. */
-export function suffixOf(hash: string, slot: Slot): string {
-  return slot === 'regular' ? hash : `${hash}-spare`;
-}
-
-/** The chain that the base chain jumps to: its name says which policy is live. */
-export function policyChain(suffix: string): string {
-  return `policy-${suffix}`;
-}
+export const spareEndings = ['', '-spare', '-spare-2'] as const;

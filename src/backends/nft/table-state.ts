@@ -36,9 +36,22 @@ function parseObjectKey(key: string): TableObject {
   return { kind, name };
 }
 
-/** Whether rules that packets can reach, those of the base chain, refer to the chain. */
-export function isLive(listing: Listing, chain: string): boolean {
-  return new RegExp(`\\b(?:jump|goto) ${chain}(?![\\w-])`).test(listing.get(`chain ${baseChain}`) ?? '');
+/**
+ * The names that anything but our own objects refers to, and what those refer to in turn: what can neither be removed
+ * nor filled anew. The base chain, others of an older policy, and chains and maps that somebody added count.
+ */
+export function namesInUse(listing: Listing, own: ReadonlySet<string>): ReadonlySet<string> {
+  const bodies = new Map([...listing].map(([key, body]) => [key.split(' ').at(-1) ?? '', body]));
+  const inUse = new Set<string>();
+  const follow = [...bodies.keys()].filter((name) => !own.has(name));
+  for (let name = follow.pop(); name !== undefined; name = follow.pop()) {
+    for (const [, reference = ''] of (bodies.get(name) ?? '').matchAll(/(?:\bjump |\bgoto |@)([\w-]+)/g)) {
+      if (inUse.has(reference)) continue;
+      inUse.add(reference);
+      follow.push(reference);
+    }
+  }
+  return inUse;
 }
 
 /** The commands that remove all objects that the ruleset does not name, after it has become live. */
@@ -47,11 +60,8 @@ export function renderSweep(listing: Listing, ruleset: Ruleset): string {
   return renderRemoval(objectsOf(listing).filter(({ name }) => !current.has(name)));
 }
 
-/**
- * The commands that remove objects of the ruleset's names that an interrupted run left behind. Only for a ruleset
- * that is not live.
- */
-export function renderStaleRemoval(listing: Listing, ruleset: Ruleset): string {
+/** The commands that remove objects of these names that an interrupted run left behind. Only for what is not live. */
+export function renderStaleRemoval(listing: Listing, ruleset: Pick<Ruleset, 'sets' | 'chains'>): string {
   const wanted = namesOf(ruleset);
   return renderRemoval(objectsOf(listing).filter(({ name }) => wanted.has(name)));
 }
@@ -62,17 +72,17 @@ export function renderBaseChainRemoval(listing: Listing): string {
   return body === undefined || body.startsWith(baseChainHead) ? '' : `delete chain ${table} ${baseChain}\n`;
 }
 
-function namesOf({ sets, chains }: Ruleset): Set<string> {
+function namesOf({ sets, chains }: Pick<Ruleset, 'sets' | 'chains'>): Set<string> {
   return new Set([...sets, ...chains].map(({ name }) => name));
 }
 
-/** Rules refer to chains and sets, so all rules go first, then the chains, then the rest. */
+/** Rules refer to everything else, maps to chains and counters: what refers goes before what is referred to. */
 function renderRemoval(objects: readonly TableObject[]): string {
   const chains = objects.filter(({ kind }) => kind === 'chain');
-  const others = objects.filter(({ kind }) => kind !== 'chain');
+  const maps = objects.filter(({ kind }) => kind === 'map');
+  const others = objects.filter(({ kind }) => kind !== 'chain' && kind !== 'map');
   return [
     ...chains.map(({ name }) => `flush chain ${table} ${name}\n`),
-    ...chains.map(({ name }) => `delete chain ${table} ${name}\n`),
-    ...others.map(({ kind, name }) => `delete ${kind} ${table} ${name}\n`),
+    ...[...maps, ...chains, ...others].map(({ kind, name }) => `delete ${kind} ${table} ${name}\n`),
   ].join('');
 }

@@ -65,24 +65,30 @@ describe('systemRunner', () => {
 describe('systemFollower', () => {
   it('gives the output as it comes, and the reason of the end', async () => {
     let output = '';
+    let errors = '';
     const following = systemFollower.follow(
       { tool: 'sh', args: ['-c', 'echo one; echo oops >&2; exit 4'] },
-      (piece) => {
-        output += piece;
+      {
+        onOutput: (piece) => {
+          output += piece;
+        },
+        onError: (piece) => {
+          errors += piece;
+        },
       },
     );
     expect(await following.ended).toMatch(/exit code 4 oops$/);
-    expect(output).toBe('one\n');
+    expect([output, errors]).toEqual(['one\n', 'oops\n']);
   });
 
   it('stops when it is told', async () => {
-    const following = systemFollower.follow({ tool: 'sleep', args: ['60'] }, () => {});
+    const following = systemFollower.follow({ tool: 'sleep', args: ['60'] }, { onOutput: () => {} });
     following.stop();
     expect(await following.ended).toContain('SIGTERM');
   });
 
   it('does not throw for a tool that is missing', async () => {
-    const following = systemFollower.follow({ tool: 'no-such-tool', args: [] }, () => {});
+    const following = systemFollower.follow({ tool: 'no-such-tool', args: [] }, { onOutput: () => {} });
     expect(await following.ended).toContain('no-such-tool');
   });
 });

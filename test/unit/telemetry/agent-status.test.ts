@@ -5,7 +5,7 @@ import { type AgentStatus, createStatusTracker, initialStatus } from '../../../s
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 
 const policy = policyKeeping('10.0.0.0/8');
-const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, durationMs: 3 };
+const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 3 };
 const applied: AgentEvent = {
   type: 'applied',
   trigger: 'start',

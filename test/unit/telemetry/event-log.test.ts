@@ -8,7 +8,7 @@ import { type FakeLog, fakeLog } from '../../fakes/log.ts';
 const before = policyKeeping('10.0.0.0/8', '172.16.0.0/12');
 const after = policyKeeping('10.0.0.0/8', '192.168.0.0/16');
 
-const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy: before, durationMs: 3 };
+const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy: before, basis: 'listing', durationMs: 3 };
 const applied: AgentEvent = {
   type: 'applied',
   trigger: 'config-change',

@@ -15,7 +15,7 @@ const applied: AgentEvent = {
   durationMs: 30,
 };
 const repaired: AgentEvent = { ...applied, trigger: 'resync', previous: policy };
-const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, durationMs: 3 };
+const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 3 };
 const failed: AgentEvent = {
   type: 'failed',
   trigger: 'retry',

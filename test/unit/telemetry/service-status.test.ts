@@ -14,7 +14,7 @@ const inSync: AgentStatus = {
   policy,
   loop: { doing: 'wait', until: Number.POSITIVE_INFINITY },
 };
-const inSyncEvent: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, durationMs: 1 };
+const inSyncEvent: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 1 };
 const passBegan: AgentEvent = { type: 'pass-began' };
 const waiting: AgentEvent = { type: 'waiting', forMs: 60_000 };
 const ready = 'READY=1 STATUS=nft: in sync, nonMasqueradeCIDRs:1';

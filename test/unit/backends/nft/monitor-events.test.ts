@@ -21,12 +21,24 @@ delete table ip other
 # ERROR: We lost some netlink events!
 `;
 
-const expected = ['process 5804 (nft)', 'process 5807 (some (odd) name)', 'process 5816 (iptables-nft-re)', 'lost'];
+const expected = [
+  'change',
+  'process 5804 (nft)',
+  'change',
+  'process 5807 (some (odd) name)',
+  'change',
+  'process 5816 (iptables-nft-re)',
+  'lost',
+];
 
 function read(pieces: readonly string[]): string[] {
   const heard: string[] = [];
-  const reader = createMonitorReader({ onChange: (by) => heard.push(by), onLoss: () => heard.push('lost') });
-  for (const piece of pieces) reader(piece);
+  const reader = createMonitorReader({
+    onChange: () => void heard.push('change'),
+    onAuthor: (by) => void heard.push(by),
+    onLoss: () => void heard.push('lost'),
+  });
+  for (const piece of pieces) reader.read(piece);
   return heard;
 }
 
@@ -45,7 +57,8 @@ describe('createMonitorReader', () => {
     );
   });
 
-  it('waits for the end of the transaction', () => {
-    expect(read(['delete table inet ip-masq-agent\n'])).toEqual([]);
+  it('does not wait for the end of the transaction, but for the end of the line', () => {
+    expect(read(['delete table inet ip-masq-agent'])).toEqual([]);
+    expect(read(['delete table inet ip-masq-agent\n'])).toEqual(['change']);
   });
 });

@@ -63,15 +63,29 @@ describe('the ruleset of a policy', () => {
   });
 
   it('has another name for another content', () => {
-    const suffixes = Object.values(policies).map((policy) => buildRuleset(policy).suffix);
-    expect(new Set(suffixes).size).toBe(suffixes.length);
+    const entries = Object.values(policies).map((policy) => buildRuleset(policy).entry);
+    expect(new Set(entries).size).toBe(entries.length);
   });
 
-  it('has spare names that share nothing with the regular ones', () => {
+  it('keeps the set of a list that another policy has too', () => {
+    const setOf = (policy: Policy) => buildRuleset(policy).sets.map(({ name }) => name);
+    const lists = { keepDestinations: ['10.0.0.0/8'], keepSources: ['10.1.0.0/16'] };
+    const [sources, destinations] = setOf(policyWith({ ipv4: lists }));
+    const others = setOf(policyWith({ ipv4: { ...lists, keepSources: ['10.2.0.0/16'] } }));
+    expect(others).toContain(destinations);
+    expect(others).not.toContain(sources);
+  });
+
+  it('leaves names that are taken, those of all chains together and those of each set by itself', () => {
     const policy = policyWith({ ipv4: everyList });
-    const [regular, spare] = [buildRuleset(policy), buildRuleset(policy, 'spare')];
-    const names = [...regular.sets, ...regular.chains].map(({ name }) => name);
-    expect(spare.suffix).toBe(`${regular.suffix}-spare`);
-    for (const { name } of [...spare.sets, ...spare.chains]) expect(names).not.toContain(name);
+    const usual = buildRuleset(policy);
+    const namesOf = (objects: readonly { readonly name: string }[]) => objects.map(({ name }) => name);
+    const [firstSet = '', ...otherSets] = namesOf(usual.sets);
+    const aside = buildRuleset(policy, (name) => name === usual.entry || name === firstSet);
+    expect(namesOf(aside.sets)).toEqual([`${firstSet}-spare`, ...otherSets]);
+    expect(namesOf(aside.chains)).toEqual(namesOf(usual.chains).map((name) => `${name}-spare`));
+    expect(renderFill(aside)).toContain(`@${firstSet}-spare `);
+    const further = buildRuleset(policy, (name) => name.includes(usual.entry) && !name.endsWith('-spare-2'));
+    expect(further.entry).toBe(`${usual.entry}-spare-2`);
   });
 });
