@@ -3,28 +3,23 @@
 # needed. Needs only esbuild, not a recent Node.
 set -eu
 cd "$(dirname "$0")/.."
-# A clear word on an old Node, whose first sign would else be an odd TypeError.
-banner='#!/usr/bin/env node
-"use strict";
-{
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major < 22 || (major === 22 && minor < 22)) {
-    console.error(`ip-masq-agent needs Node.js 22.22 or newer; this is ${process.version}.`);
-    process.exit(2);
-  }
-}'
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
 # Built elsewhere and moved in, chunks before the file that refers to them, so that dist is whole at every moment.
 mkdir -p dist
 new=$(mktemp -d dist/.new.XXXXXX)
 trap 'rm -rf "$new"' EXIT
 # CommonJS, of which Node starts sooner and takes less memory; but only of ES modules does esbuild make chunks.
+# What dependencies bring along and the agent never uses is replaced by next to nothing: it would cost 4 MB.
+bundle=./scripts/bundle
 ./node_modules/.bin/esbuild ip-masq-agent=src/main.ts --bundle --splitting --chunk-names=chunk-[hash] --format=esm \
   --platform=node --target=node22 --legal-comments=none --log-level=warning "--define:AGENT_VERSION=\"$version\"" \
+  "--alias:node:v8=$bundle/v8-on-demand.cjs" "--alias:@dabh/diagnostics=$bundle/no-diagnostics.cjs" \
+  "--alias:readable-stream/lib/_stream_writable.js=$bundle/writable-stream.cjs" --alias:readable-stream=node:stream \
   "--outdir=$new/modules"
 ./node_modules/.bin/esbuild "$new"/modules/*.js --format=cjs --supported:dynamic-import=false --platform=node \
   --target=node22 --minify --line-limit=160 --log-level=warning "--outdir=$new"
-printf '%s\n' "$banner" | cat - "$new/ip-masq-agent.js" >"$new/bin.js"
+./node_modules/.bin/esbuild "$bundle/prologue.cjs" --minify-whitespace --target=node8 --log-level=warning |
+  cat - "$new/ip-masq-agent.js" >"$new/bin.js"
 chmod 755 "$new/bin.js"
 echo '{ "type": "commonjs" }' >dist/package.json
 cp "$new"/chunk-*.js dist/

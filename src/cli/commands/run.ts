@@ -1,6 +1,8 @@
 import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
+import type { ReportEvent } from '../../agent-event.ts';
 import type { ConfigReader } from '../../config/reader.ts';
 import { exitCodes } from '../../errors.ts';
+import { createIdleMemory, type IdleMemory } from '../../system/idle-memory.ts';
 import { subscribeToSignal } from '../../system/signals.ts';
 import { createStatusTracker } from '../../telemetry/agent-status.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
@@ -34,7 +36,12 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
     : await observabilityOf(flags, { backend: backend.name, status: tracker.status, log, stop: stop.signal });
   const service = flags.once ? undefined : serviceStatusOf(log, tracker.status);
   const observers = [observability, service].filter((observer) => observer !== undefined);
-  const report = fanOut([createEventLog(log), tracker.report, ...observers.map((observer) => observer.report)]);
+  const report = fanOut([
+    createEventLog(log),
+    tracker.report,
+    ...observers.map((observer) => observer.report),
+    reportToMemory(createIdleMemory()),
+  ]);
   report({
     type: 'started',
     version,
@@ -79,6 +86,14 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
   report({ type: 'stopped', reason: String(stop.signal.reason) });
   return exitCodes.done;
 };
+
+/** What leaves garbage behind: everything but to wait, and to find that there is nothing to look at. */
+function reportToMemory(memory: IdleMemory): ReportEvent {
+  return (event) => {
+    const isIdle = event.type === 'waiting' || event.type === 'pass-began';
+    if (!isIdle && !(event.type === 'in-sync' && event.basis === 'watch')) memory.worked();
+  };
+}
 
 /** Reads the config once ahead: the first pass then finds it read. */
 async function openConfig(flags: Flags): Promise<ConfigReader & Pick<PassDependencies, 'policyOf'>> {
