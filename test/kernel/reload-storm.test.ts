@@ -41,6 +41,9 @@ const burst: fc.Arbitrary<Burst> = fc.record({
   restMs: fc.oneof(fc.constant(undefined), fc.nat(60)),
 });
 
+/** Where the agent reads its config, and how that is written. */
+type WayOfWriting = (candidate: Candidate) => { readonly path: string; write(text: string): Promise<void> };
+
 const ways: Readonly<Record<string, WayOfWriting>> = {
   'a ConfigMap that is swapped': ({ bed }) => ({
     path: bed.config.directory,
@@ -52,8 +55,6 @@ const ways: Readonly<Record<string, WayOfWriting>> = {
   },
 };
 
-type WayOfWriting = (candidate: Candidate) => { readonly path: string; write(text: string): Promise<void> };
-
 describeKernel(`a storm of config changes (seed ${seed})`, () => {
   describe.each(backendNames)('on %s', (name) => {
     let candidate: Candidate;
@@ -64,9 +65,7 @@ describeKernel(`a storm of config changes (seed ${seed})`, () => {
 
     it.each(Object.entries(ways))(
       'to %s never misjudges a connection, and its last word holds',
-      {
-        timeout: 3_600_000,
-      },
+      { timeout: 3_600_000 },
       async (_, wayOf) => {
         const { backend, bed } = candidate;
         const { path, write } = wayOf(candidate);
