@@ -16,8 +16,8 @@ import { Flood } from './harness/flood/flood.ts';
  * carried out, and new connections, at least, on each backend and for each way of writing the config.
  */
 const seed = Number(process.env['STORM_SEED'] ?? Date.now() % 2 ** 31);
-const reloads = Number(process.env['STORM_RELOADS'] ?? 40);
-const connections = Number(process.env['STORM_CONNECTIONS'] ?? 60_000);
+const reloads = Number(process.env['STORM_RELOADS'] ?? 24);
+const connections = Number(process.env['STORM_CONNECTIONS'] ?? 40_000);
 
 /** Every good config keeps the one and masquerades the other. */
 const plan = { kept: ['10.99.0.0/16'], masqueraded: ['203.0.0.0/16'] };
@@ -29,7 +29,7 @@ const fillers: Readonly<Record<BackendName, number>> = { nft: 1_000, 'iptables-n
 interface Burst {
   /** Whether each config is a good one. */
   readonly writes: readonly boolean[];
-  /** Undefined: until the agent has said what came of the burst. Else the next one comes so soon, perhaps during a pass. */
+  /** Undefined: a good config follows, and must come to the kernel. Else the next burst comes so soon, or during a pass. */
   readonly restMs: number | undefined;
 }
 
@@ -64,7 +64,7 @@ describeKernel(`a storm of config changes (seed ${seed})`, () => {
     afterEach(() => candidate.bed.close());
 
     it.each(Object.entries(ways))(
-      'to %s never misjudges a connection, and its last word holds',
+      'to %s never misjudges a connection, and its last word holds each time it rests',
       { timeout: 3_600_000 },
       async (_, wayOf) => {
         const { backend, bed } = candidate;
@@ -76,10 +76,10 @@ describeKernel(`a storm of config changes (seed ${seed})`, () => {
         const agent = bed.startAgent('--config', path, '--backend', name, '--resync-interval', '1h');
         await agent.waitFor(/rules applied/);
         const flood = await Flood.start(bed, plan);
-        const memory = await storm(agent, flood, writeNext);
-        await writeNext(true);
-        const last = await policyAt(path);
-        await expect.poll(() => backend.observe(last), { timeout: 20_000 }).toMatchObject({ state: 'in-sync' });
+        const memory = await storm(agent, flood, writeNext, async () => {
+          const last = await policyAt(path);
+          await expect.poll(() => backend.observe(last), { timeout: 20_000 }).toMatchObject({ state: 'in-sync' });
+        });
         const counts = await flood.stop();
 
         const rejected = linesLike(agent, /config rejected/);
@@ -97,23 +97,28 @@ describeKernel(`a storm of config changes (seed ${seed})`, () => {
   });
 });
 
-/** Burst upon burst until both have been enough. Gives how much memory the agent took. */
-async function storm(agent: AgentProcess, flood: Flood, write: (isGood: boolean) => Promise<void>): Promise<string> {
+/** Burst upon burst until it has been enough of everything. Gives how much memory the agent took. */
+async function storm(
+  agent: AgentProcess,
+  flood: Flood,
+  write: (isGood: boolean) => Promise<void>,
+  expectLastInForce: () => Promise<void>,
+): Promise<string> {
   const memory = [await residentMegabytes(agent)];
   for (const { writes, restMs } of endless(burst)) {
-    const from = agent.lines.length;
     for (const isGood of writes) await write(isGood);
-    if (restMs === undefined) await agent.waitFor(outcome, { from });
-    else await sleep(restMs);
     memory.push(await residentMegabytes(agent));
+    if (restMs !== undefined) {
+      await sleep(restMs);
+      continue;
+    }
+    await write(true);
+    await expectLastInForce();
     if (linesLike(agent, /rules changed/) < reloads) continue;
     if ((await flood.counts()).newConnections >= connections) break;
   }
   return `${memory[0]} MB at first, ${Math.max(...memory)} MB at most, ${memory.at(-1)} MB at last`;
 }
-
-/** What the agent says of a config that it has read. */
-const outcome = /rules changed|config rejected|config accepted/;
 
 function linesLike({ lines }: AgentProcess, pattern: RegExp): number {
   return lines.filter(({ text }) => pattern.test(text)).length;
