@@ -45,8 +45,17 @@ const nftInjuries: Readonly<Record<string, NftInjury>> = {
   'rules moved that may': harmless((listing) =>
     withRules(listing, 'chain ipv4', ([first = '', second = '', ...rules]) => [second, first, ...rules]),
   ),
+  'chain renamed': harmless((listing) => `rename chain ${table} ${nameOf(listing, 'chain ipv4')} foreign`),
+  'second jump': harmless((listing) => `add rule ${table} postrouting jump ${nameOf(listing, 'chain policy')}`),
   'chain added': harmless(() => `add chain ${table} foreign { type nat hook postrouting priority 0; }`),
   'set added': harmless(() => `add set ${table} foreign { type ipv4_addr; }`),
+  'maps to a chain of ours and to a counter': harmless((listing) =>
+    [
+      `add map ${table} verdicts { type ipv4_addr : verdict; elements = { 192.0.2.1 : goto ${nameOf(listing, 'chain ipv4')} }; }`,
+      `add counter ${table} foreign`,
+      `add map ${table} counters { type ipv4_addr : counter; elements = { 192.0.2.1 : "foreign" }; }`,
+    ].join('\n'),
+  ),
   'counter added': harmless(() => `add counter ${table} foreign`),
 };
 

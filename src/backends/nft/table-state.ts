@@ -66,13 +66,13 @@ function namesOf({ sets, chains }: Ruleset): Set<string> {
   return new Set([...sets, ...chains].map(({ name }) => name));
 }
 
-/** Rules refer to chains and sets, so all rules go first, then the chains, then the rest. */
+/** Rules refer to everything else, maps to chains and counters: what refers goes before what is referred to. */
 function renderRemoval(objects: readonly TableObject[]): string {
   const chains = objects.filter(({ kind }) => kind === 'chain');
-  const others = objects.filter(({ kind }) => kind !== 'chain');
+  const maps = objects.filter(({ kind }) => kind === 'map');
+  const others = objects.filter(({ kind }) => kind !== 'chain' && kind !== 'map');
   return [
     ...chains.map(({ name }) => `flush chain ${table} ${name}\n`),
-    ...chains.map(({ name }) => `delete chain ${table} ${name}\n`),
-    ...others.map(({ kind, name }) => `delete ${kind} ${table} ${name}\n`),
+    ...[...maps, ...chains, ...others].map(({ kind, name }) => `delete ${kind} ${table} ${name}\n`),
   ].join('');
 }
