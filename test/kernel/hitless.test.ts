@@ -10,8 +10,8 @@ import { describeKernel } from './harness/describe-kernel.ts';
 import { Flood, type FloodCounts } from './harness/flood/flood.ts';
 
 /** `HITLESS_RELOADS=… HITLESS_CONNECTIONS=…` make a longer run, of so many at least on each backend. */
-const reloads = Number(process.env['HITLESS_RELOADS'] ?? 60);
-const connections = Number(process.env['HITLESS_CONNECTIONS'] ?? 100_000);
+const reloads = Number(process.env['HITLESS_RELOADS'] ?? 30);
+const connections = Number(process.env['HITLESS_CONNECTIONS'] ?? 60_000);
 /** A way that is not hitless is caught long before. */
 const mostChangesUncaught = 400;
 const changesPerCount = 10;
