@@ -27,6 +27,13 @@ export function iptablesDamages(flavour: Flavour): Damages {
   };
 }
 
+/** Those that change nothing for connections to other networks than link-local ones. */
+export const harmlessDamages: ReadonlySet<string> = new Set([
+  'a rule too few',
+  'a rule that was edited',
+  'a second jump, with the quotes of v2.10',
+]);
+
 function jumpComment(chain: string): string {
   return `ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom ${chain} chain`;
 }

@@ -31,7 +31,8 @@ export interface FloodCounts {
 
 const families = ['ipv4', 'ipv6'] as const;
 const kinds = ['kept', 'masqueraded'] as const;
-const table = 'inet flood-counters';
+const tableName = 'flood-counters';
+const table = `inet ${tableName}`;
 const counterNames = ['kept-right', 'kept-wrong', 'masqueraded-right', 'masqueraded-wrong'] as const;
 const sender = new URL('sender.ts', import.meta.url);
 const defaultRate = 40_000;
@@ -86,8 +87,10 @@ export class Flood {
     await Promise.all(exits);
     await sleep(settleMs);
     const counts = await this.counts();
-    await this.#bed.world.run('nft', 'delete', 'table', ...table.split(' '));
-    await this.#bed.node.run('nft', 'delete', 'table', ...table.split(' '));
+    // "add" first, since a test may have flushed the node's ruleset.
+    const removal = `add table ${table}\ndelete table ${table}\n`;
+    await this.#bed.world.feed(removal, 'nft', '--file', '-');
+    await this.#bed.node.feed(removal, 'nft', '--file', '-');
     return counts;
   }
 }
@@ -140,11 +143,15 @@ function nodeCounter(plan: FloodPlan): string {
 }
 
 const listing = z.object({
-  nftables: z.array(z.object({ counter: z.object({ name: z.string(), packets: z.number() }).optional() })),
+  nftables: z.array(
+    z.object({ counter: z.object({ table: z.string(), name: z.string(), packets: z.number() }).optional() }),
+  ),
 });
 
 async function readCounters(namespace: TestBed['node']): Promise<Map<string, number>> {
-  const text = await namespace.run('nft', '--json', 'list', 'counters', 'table', ...table.split(' '));
+  // Of all tables, since it is an error to ask for one that is gone.
+  const text = await namespace.run('nft', '--json', 'list', 'counters', 'inet');
   const { nftables } = listing.parse(JSON.parse(text));
-  return new Map(nftables.flatMap(({ counter }) => (counter ? [[counter.name, counter.packets]] : [])));
+  const ours = nftables.flatMap(({ counter }) => (counter?.table === tableName ? [counter] : []));
+  return new Map(ours.map(({ name, packets }) => [name, packets]));
 }

@@ -1,0 +1,107 @@
+import { table } from '../../src/backends/nft/names.ts';
+import type { FloodPlan } from './harness/flood/flood.ts';
+
+/** One way in which another program may hurt the rules. */
+export interface NftInjury {
+  /** Whether it makes connections of `floodOfInjuries` be judged wrongly until it is repaired. */
+  readonly harms: boolean;
+  /** The script for nft, made from a listing of the table. */
+  script(listing: string): string;
+}
+
+/** What `configOfInjuries` keeps and masquerades. */
+export const floodOfInjuries: FloodPlan = { kept: ['10.99.0.0/16'], masqueraded: ['203.0.0.0/16'] };
+
+/** The text of a config whose one list has so many CIDRs, two at least, no two of which nft can merge. */
+export function configOfInjuries(cidrs: number): string {
+  const fillers = Array.from({ length: cidrs - 1 }, (_, index) => `100.${64 + (index >> 8)}.${index & 255}.0/25`);
+  return `cidrLimit: ${cidrs}\nnonMasqueradeCIDRs: [10.99.0.0/16, ${fillers.join(', ')}]\n`;
+}
+
+/** Each hurts rules made from `configOfInjuries`, in one transaction. */
+const nftInjuries: Readonly<Record<string, NftInjury>> = {
+  'flush ruleset': harmful(() => 'flush ruleset'),
+  'table deleted': harmful(() => `delete table ${table}`),
+  'table flushed': harmful(() => `flush table ${table}`),
+  'table made dormant': harmful(() => `add table ${table} { flags dormant; }`),
+  'base chain flushed': harmful(() => `flush chain ${table} postrouting`),
+  'base chain deleted': harmful(() => `delete chain ${table} postrouting`),
+  'base chain that drops': harmful(() => `add chain ${table} postrouting { policy drop; }`),
+  'rule added before ours': harmful(() => `insert rule ${table} postrouting accept`),
+  'rules of the policy flushed': harmful((listing) => `flush chain ${table} ${nameOf(listing, 'chain ipv4')}`),
+  'rule added to the policy': harmful((listing) => `insert rule ${table} ${nameOf(listing, 'chain ipv4')} return`),
+  'rules moved': harmful((listing) => withRules(listing, 'chain ipv4', (rules) => rules.toReversed())),
+  'element removed': harmful((listing) => `delete element ${table} ${setOf(listing)} { 10.99.0.0/16 }`),
+  'element added': harmful((listing) => `add element ${table} ${setOf(listing)} { 203.0.0.0/16 }`),
+  'set flushed': harmful((listing) => `flush set ${table} ${setOf(listing)}`),
+
+  'element removed elsewhere': harmless((listing) => `delete element ${table} ${setOf(listing)} { 100.64.0.0/25 }`),
+  'element added elsewhere': harmless((listing) => `add element ${table} ${setOf(listing)} { 192.0.2.0/24 }`),
+  'rule added after ours': harmless(() => `add rule ${table} postrouting ip daddr 192.0.2.0/24 accept`),
+  'rule added to the policy for others': harmless(
+    (listing) => `insert rule ${table} ${nameOf(listing, 'chain ipv4')} ip daddr 192.0.2.0/24 return`,
+  ),
+  'rule for others removed': harmless((listing) => withRules(listing, 'chain ipv4', ([, ...rules]) => rules)),
+  'rules moved that may': harmless((listing) =>
+    withRules(listing, 'chain ipv4', ([first = '', second = '', ...rules]) => [second, first, ...rules]),
+  ),
+  'chain renamed': harmless((listing) => `rename chain ${table} ${nameOf(listing, 'chain ipv4')} foreign`),
+  'second jump': harmless((listing) => `add rule ${table} postrouting jump ${nameOf(listing, 'chain policy')}`),
+  'chain added': harmless(() => `add chain ${table} foreign { type nat hook postrouting priority 0; }`),
+  'set added': harmless(() => `add set ${table} foreign { type ipv4_addr; }`),
+  'maps to a chain of ours and to a counter': harmless((listing) =>
+    [
+      `add map ${table} verdicts { type ipv4_addr : verdict; elements = { 192.0.2.1 : goto ${nameOf(listing, 'chain ipv4')} }; }`,
+      `add counter ${table} foreign`,
+      `add map ${table} counters { type ipv4_addr : counter; elements = { 192.0.2.1 : "foreign" }; }`,
+    ].join('\n'),
+  ),
+  'counter added': harmless(() => `add counter ${table} foreign`),
+};
+
+/**
+ * The injuries that do or do not harm the flood. Where lists are long each takes its time: a quarter of them then,
+ * unless `INJURIES=all` is set.
+ */
+export function injuriesThat(harms: boolean, cidrs: number): readonly (readonly [name: string, NftInjury])[] {
+  const every = cidrs > 1_000 && process.env['INJURIES'] !== 'all' ? 4 : 1;
+  const chosen = Object.entries(nftInjuries).filter(([, injury]) => injury.harms === harms);
+  return chosen.filter((_, index) => index % every === 0);
+}
+
+/** The objects of a listed table, in whatever order they were made. */
+export function blocksOf(listing: string): string[] {
+  return listing
+    .split(/\n(?=\t\S)/)
+    .map((block) => block.replaceAll(/\s+/g, ' ').trim())
+    .sort();
+}
+
+function harmful(script: NftInjury['script']): NftInjury {
+  return { harms: true, script };
+}
+
+function harmless(script: NftInjury['script']): NftInjury {
+  return { harms: false, script };
+}
+
+function setOf(listing: string): string {
+  return nameOf(listing, 'set keep-destinations-ipv4');
+}
+
+/** The full name of an object, which ends with the policy's hash. */
+function nameOf(listing: string, start: string): string {
+  const name = new RegExp(`^\t${start.replace(' ', ' (')}-\\w+)`, 'm').exec(listing)?.[1];
+  if (name === undefined) throw new Error(`no ${start} in ${listing}`);
+  return name;
+}
+
+/** The script that gives a chain other rules, made of those that it has. */
+function withRules(listing: string, start: string, change: (rules: readonly string[]) => readonly string[]): string {
+  const chain = nameOf(listing, start);
+  const body = new RegExp(`^\tchain ${chain} \\{\n(.*?)^\t\\}`, 'ms').exec(listing)?.[1] ?? '';
+  const rules = change(body.trimEnd().split('\n'));
+  return [`flush chain ${table} ${chain}`, ...rules.map((rule) => `add rule ${table} ${chain} ${rule.trim()}`)].join(
+    '\n',
+  );
+}
