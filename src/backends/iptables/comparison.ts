@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { comments, postrouting } from './names.ts';
+import { comments, isChainName, postrouting } from './names.ts';
 import { canonicalRule, type ListedRule, parseRule } from './rule-text.ts';
 import { type Chain, jumpRule, type Ruleset } from './ruleset.ts';
 
@@ -35,7 +35,7 @@ export function ownJumps(postroutingRules: readonly ListedRule[], chain: string)
  * `IP-MASQ`) under other comments.
  */
 export function ownedChain({ target, comment }: ListedRule): string | undefined {
-  if (target === undefined) return undefined;
+  if (target === undefined || !isChainName(target)) return undefined;
   const own = comments.jump(target);
   return comment === own || comment === `"${own}"` ? target : undefined;
 }

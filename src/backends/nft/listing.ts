@@ -12,6 +12,7 @@ const tableKey = 'table';
  */
 export function parseListing(text: string): Listing {
   const listing = new Map<string, string>();
+  const outside: string[] = [];
   let key = tableKey;
   let body: string[] = [];
   for (const line of text.split('\n')) {
@@ -24,12 +25,11 @@ export function parseListing(text: string): Listing {
     } else if (depth === 1 && content === '}') {
       listing.set(key, normalised(body));
       key = tableKey;
-    } else if (key === tableKey) {
-      listing.set(tableKey, normalised([listing.get(tableKey) ?? '', content]));
     } else {
-      body.push(content);
+      (key === tableKey ? outside : body).push(content);
     }
   }
+  if (outside.length > 0) listing.set(tableKey, normalised(outside));
   return listing;
 }
 
