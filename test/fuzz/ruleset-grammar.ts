@@ -60,7 +60,7 @@ const restoreLines = [
   `-A POSTROUTING ${comment} -m addrtype ! --dst-type LOCAL -j ${ourChain}`,
   `-[FX] ${listedChain}`,
   // A rule is deleted in the words in which it was listed; it must at least be one of POSTROUTING, on one line.
-  `-D POSTROUTING (?:[^\\0\\n]*\\s)?-[jg]\\s+"?${listedChain}"?(?:\\s[^\\0\\n]*)?`,
+  `-D POSTROUTING (?:[^\\0\\n]*[\\s"])?-[jg]\\s+"?${listedChain}"?(?:\\s[^\\0\\n]*)?`,
 ].map((pattern) => new RegExp(`^${pattern}$`));
 
 /** Fails unless each line of a text for nft -f is one that the agent may write. */

@@ -109,6 +109,26 @@ describeKernel('the files of an agent', () => {
     expect(await agent.stop()).toEqual({ code: 0, signal: null });
   });
 
+  it('on a node without inotify to spare are read at resyncs, and it says so', async () => {
+    // The limit is one of a user namespace, which may only own a network of its own: the rules are seen in the log.
+    const noInotify = 'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"';
+    const inside = (tool: string, args: readonly string[]) =>
+      bed.node.inside('unshare', ['--user', '--map-root-user', '--net', 'sh', '-c', noInotify, 'sh', tool, ...args]);
+    const agent = new AgentProcess({ inside }, [`--config=${bed.config.directory}`, ...flags, '--log-level=debug']);
+    try {
+      await agent.waitFor(/warn .*the config can't be watched, resyncs see its changes/);
+      await agent.waitFor(/rules in sync.*trigger=resync/);
+      await bed.config.write({ [key]: keepMore });
+      await agent.waitFor(/rules changed .*203\.0\.113\.0\/24.*trigger=resync/);
+      await bed.config.write({ [key]: keepTen });
+      await agent.waitFor(/rules changed .*removed="203\.0\.113\.0\/24/);
+      // The directory, and what the kubelet keeps in it.
+      expect(agent.lines.filter(({ text }) => text.includes("can't be watched")).length).toBeLessThanOrEqual(2);
+    } finally {
+      expect(await agent.stop()).toEqual({ code: 0, signal: null });
+    }
+  });
+
   it('in a directory that does not exist yet are read at a resync once they are there', async () => {
     const late = join(bed.directory, 'not', 'yet');
     const agent = await start(join(late, 'config.yaml'));

@@ -14,7 +14,7 @@ import { Killer, type Moment, moments } from './killer.ts';
 const plan = {
   kept: ['10.99.0.0/16', 'fd00:99::/32'],
   masqueraded: ['203.0.0.0/16', '2001:db8:203::/48'],
-  rate: 10_000,
+  rate: 5_000,
 };
 
 /** Enough for scripts that no pipe holds at once. */
@@ -60,6 +60,8 @@ describeKernel('an agent that is killed with SIGKILL at any moment', () => {
     await killer.disarm();
     const agent = start(backend);
     await agent.waitFor(/rules applied|the kernel holds its rules already/);
+    // Whatever the killed one left is no trouble at all.
+    expect(agent.lines.filter(({ text }) => / error /.test(text))).toEqual([]);
     return agent;
   }
 
@@ -134,8 +136,8 @@ describeKernel('an agent that is killed with SIGKILL at any moment', () => {
       for (const what of ['reload', 'start'])
         for (const moment of moments) expect(kills).toContain(`${what} ${moment} 1`);
       expect(counts).toMatchObject({ kept: { wrong: 0 }, masqueraded: { wrong: 0 } });
-      expect(counts.kept.right).toBeGreaterThan(10_000);
-      expect(counts.masqueraded.right).toBeGreaterThan(10_000);
+      expect(counts.kept.right).toBeGreaterThan(5_000);
+      expect(counts.masqueraded.right).toBeGreaterThan(5_000);
     },
   );
 });
