@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Backend, BackendName } from '../../src/backends/backend.ts';
+import type { Backend, BackendName, Observation } from '../../src/backends/backend.ts';
 import { gatherHostFacts } from '../../src/backends/detect.ts';
 import { findForeignMasquerade } from '../../src/backends/foreign/foreign-masquerade.ts';
 import { createIptablesBackend } from '../../src/backends/iptables/backend.ts';
@@ -44,10 +44,17 @@ const leftoverOptions = (active: BackendName, runner: Runner): LeftoverOptions =
 
 const none = (): readonly AgentError[] => [];
 
+/** Whatever the kernel holds, how it differs is told in lines that a log can bear. */
+function expectShort({ differences }: Observation): readonly AgentError[] {
+  for (const difference of differences) expect(difference.length).toBeLessThan(5_000);
+  return [];
+}
+
 const operations: Readonly<Record<string, Operation>> = {
   probe: async (name, _, runner) => backendsOn(runner)[name].probe().then(none),
-  observe: async (name, policy, runner) => backendsOn(runner)[name].observe(policy).then(none),
-  glance: async (name, policy, runner) => backendsOn(runner)[name].observe(policy, undefined, 'quick').then(none),
+  observe: async (name, policy, runner) => backendsOn(runner)[name].observe(policy).then(expectShort),
+  glance: async (name, policy, runner) =>
+    backendsOn(runner)[name].observe(policy, undefined, 'quick').then(expectShort),
   apply: async (name, policy, runner) => backendsOn(runner)[name].apply(policy).then(none),
   repair: async (name, policy, runner) => {
     const backend = backendsOn(runner)[name];

@@ -1,3 +1,4 @@
+import { excerpt } from '../excerpt.ts';
 import { table } from './names.ts';
 
 /** What a table holds, by kind and name as in `chain postrouting`, each body in one line with single spaces. */
@@ -53,7 +54,7 @@ export function compareListings(expected: Listing, actual: Listing): string[] {
   }
   for (const [key, body] of actual) {
     if (expected.has(key)) continue;
-    differences.push(key === tableKey ? `the table has ${body}` : `${key} is not ours`);
+    differences.push(key === tableKey ? `the table has ${excerpt(body)}` : `${excerpt(key)} is not ours`);
   }
   return differences;
 }
@@ -65,6 +66,6 @@ function firstDifference(expected: string, actual: string): string {
   let index = 0;
   while (index < expected.length && expected[index] === actual[index]) index++;
   const start = Math.max(0, expected.lastIndexOf(' ', index - 1) + 1);
-  const excerpt = (text: string): string => JSON.stringify(text.slice(start, start + excerptLength));
-  return `${excerpt(actual)} instead of ${excerpt(expected)}`;
+  const quote = (text: string): string => JSON.stringify(text.slice(start, start + excerptLength));
+  return `${quote(actual)} instead of ${quote(expected)}`;
 }
