@@ -66,13 +66,16 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
+/** Messages quote what tools print, and a tool that goes wrong may print megabytes. */
+const longestMessage = 4_000;
+
 /** An error that names its kind, so that callers never look at message texts. */
 export class AgentError extends Error {
   override readonly name = 'AgentError';
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message, options);
     this.code = code;
   }
 

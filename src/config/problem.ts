@@ -54,8 +54,13 @@ export function quoteNode(node: ConfigNode): string {
 
 /** One line of at most so many characters, with control characters made visible. */
 function shortened(text: string, length: number): string {
-  const line = text
-    .slice(0, length + 1)
-    .replaceAll(/[^ -~\u00a0-\ud7ff\ue000-\ufffd]/gu, (character) => JSON.stringify(character).slice(1, -1));
+  const line = text.slice(0, length + 1).replaceAll(/[^ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd]/gu, escaped);
   return line.length <= length ? line : `${line.slice(0, length - 1)}\u2026`;
+}
+
+/** JSON leaves some characters as they are that a terminal takes for orders (U+007F to U+009F) or for the end of a line. */
+function escaped(character: string): string {
+  const text = JSON.stringify(character).slice(1, -1);
+  const isRaw = /^[\u007f-\u009f\u2028\u2029]$/.test(text);
+  return isRaw ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : text;
 }

@@ -21,7 +21,8 @@ const layers: readonly (readonly string[])[] = [
   ['main'],
 ];
 /** Ruleset text is made by pure functions: these may not reach the boundary to other programs. */
-const pure = /^(net|policy)\/|^backends\/(nft|iptables)\/(render|ruleset|elements|masquerade|listing|names|installation|table-state)/;
+const pure =
+  /^(net|policy)\/|^backends\/(nft|iptables)\/(render|ruleset|elements|masquerade|listing|names|installation|table-state)/;
 
 const files = globSync('src/**/*.ts').map((path) => path.slice('src/'.length));
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { comments, postrouting } from './names.ts';
+import { excerpt } from '../excerpt.ts';
+import { comments, isChainName, postrouting } from './names.ts';
 import { canonicalRule, type ListedRule, parseRule } from './rule-text.ts';
 import { type Chain, jumpRule, type Ruleset } from './ruleset.ts';
 
@@ -35,7 +36,7 @@ export function ownJumps(postroutingRules: readonly ListedRule[], chain: string)
  * `IP-MASQ`) under other comments.
  */
 export function ownedChain({ target, comment }: ListedRule): string | undefined {
-  if (target === undefined) return undefined;
+  if (target === undefined || !isChainName(target)) return undefined;
   const own = comments.jump(target);
   return comment === own || comment === `"${own}"` ? target : undefined;
 }
@@ -50,7 +51,7 @@ function jumpDifferences({ chains: [main] }: Ruleset, { jumps: { right, wrong } 
   return [
     ...(right.length === 0 ? [`${postrouting} does not jump to ${name}`] : []),
     ...(right.length > 1 ? [`${postrouting} jumps to ${name} ${right.length} times`] : []),
-    ...wrong.map(({ text }) => `old or altered jump: ${text}`),
+    ...wrong.map(({ text }) => `old or altered jump: ${excerpt(text)}`),
   ];
 }
 
@@ -88,7 +89,7 @@ function surplus(rules: readonly ListedRule[], others: readonly ListedRule[]): s
 function listed(kind: string, rules: readonly string[]): string[] {
   const more = rules.length - maxListed;
   return [
-    ...rules.slice(0, maxListed).map((rule) => `${kind}: ${rule}`),
+    ...rules.slice(0, maxListed).map((rule) => `${kind}: ${excerpt(rule)}`),
     ...(more > 0 ? [`${kind}: ${more} more`] : []),
   ];
 }

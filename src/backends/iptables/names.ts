@@ -46,6 +46,11 @@ export interface HelperChains {
 const maxChainLength = 28;
 const hashLength = 8;
 
+/** Whether a name may be one of ours, today's or an earlier agent's, and may go into a command. */
+export function isChainName(name: string): boolean {
+  return name.length <= maxChainLength && /^[A-Za-z0-9_][\w.-]*$/.test(name);
+}
+
 /** The helpers of a main chain. --masq-chain allows no dot, so that no main chain can be called like a helper. */
 export function helperChains(chain: string): HelperChains {
   return { sources: helperName(chain, '.SRC'), masquerade: helperName(chain, '.MASQ') };

@@ -68,7 +68,9 @@ export function createNatTable({ flavour, family, runner, readLegacyTables }: Na
     async postroutingRules(expected, signal) {
       const command = rulesCommand(['-S', postrouting], signal);
       const { exitCode, stdout } = await run(command, ({ stderr }) => isIncompatible(stderr));
-      if (exitCode === 0) return rulesIn(stdout).map(parseRule);
+      // What is deleted later is deleted in the words of this listing: no rule of another chain may slip in.
+      const listed = rulesIn(stdout).filter((rule) => rule.startsWith(`-A ${postrouting} `));
+      if (exitCode === 0) return listed.map(parseRule);
       const found: ListedRule[] = [];
       for (const rule of expected) if (await isThere(rule, signal)) found.push(parseRule(rule));
       return found;

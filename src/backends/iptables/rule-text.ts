@@ -20,9 +20,9 @@ export interface ListedRule {
   readonly options: readonly RuleOption[];
 }
 
-/** The rules in a listing by `iptables -S CHAIN`, without the lines about the chain itself. */
+/** The rules in a listing by `iptables -S CHAIN`, without the lines about the chain itself. No tool prints a NUL. */
 export function rulesIn(listing: string): readonly string[] {
-  return listing.split('\n').filter((line) => line.startsWith('-A '));
+  return listing.split('\n').filter((line) => line.startsWith('-A ') && !line.includes('\0'));
 }
 
 /** Reads a line that begins with `-A CHAIN`. */

@@ -12,6 +12,8 @@ const meanings: readonly (readonly [text: string, code: ErrorCode])[] = [
   ['Operation not permitted', 'NO_PERMISSION'],
   ['you must be root', 'NO_PERMISSION'],
   ['Cannot allocate memory', 'KERNEL_RESOURCE'],
+  // nft itself ran out of it.
+  ['Memory allocation failure', 'KERNEL_RESOURCE'],
   ['No buffer space available', 'KERNEL_RESOURCE'],
   ['Message too long', 'KERNEL_RESOURCE'],
   ['Too many open files', 'KERNEL_RESOURCE'],

@@ -1,3 +1,5 @@
+import { excerpt } from '../excerpt.ts';
+
 /** What a table holds, by kind and name as in `chain postrouting`, each body in one line with single spaces. */
 export type Listing = ReadonlyMap<string, string>;
 
@@ -10,6 +12,7 @@ const tableKey = 'table';
  */
 export function parseListing(text: string): Listing {
   const listing = new Map<string, string>();
+  const outside: string[] = [];
   let key = tableKey;
   let body: string[] = [];
   for (const line of text.split('\n')) {
@@ -22,12 +25,11 @@ export function parseListing(text: string): Listing {
     } else if (depth === 1 && content === '}') {
       listing.set(key, normalised(body));
       key = tableKey;
-    } else if (key === tableKey) {
-      listing.set(tableKey, normalised([listing.get(tableKey) ?? '', content]));
     } else {
-      body.push(content);
+      (key === tableKey ? outside : body).push(content);
     }
   }
+  if (outside.length > 0) listing.set(tableKey, normalised(outside));
   return listing;
 }
 
@@ -46,7 +48,7 @@ export function compareListings(expected: Listing, actual: Listing): string[] {
   }
   for (const [key, body] of actual) {
     if (expected.has(key)) continue;
-    differences.push(key === tableKey ? `the table has ${body}` : `${key} is not ours`);
+    differences.push(key === tableKey ? `the table has ${excerpt(body)}` : `${excerpt(key)} is not ours`);
   }
   return differences;
 }
@@ -58,6 +60,6 @@ function firstDifference(expected: string, actual: string): string {
   let index = 0;
   while (index < expected.length && expected[index] === actual[index]) index++;
   const start = Math.max(0, expected.lastIndexOf(' ', index - 1) + 1);
-  const excerpt = (text: string): string => JSON.stringify(text.slice(start, start + excerptLength));
-  return `${excerpt(actual)} instead of ${excerpt(expected)}`;
+  const quote = (text: string): string => JSON.stringify(text.slice(start, start + excerptLength));
+  return `${quote(actual)} instead of ${quote(expected)}`;
 }

@@ -29,7 +29,11 @@ export class AgentProcess {
   readonly #listeners = new Set<(line: LogLine) => void>();
 
   /** Starts it with these command line arguments, and variables of the environment besides those of the namespace. */
-  constructor(namespace: Namespace, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  constructor(
+    namespace: Pick<Namespace, 'inside'>,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     const { tool, args: line } = namespace.inside('env', [...variables, process.execPath, bundle, ...args]);
     const child = spawn(tool, line, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -3,7 +3,8 @@ import { complaintsOf, effectiveOf, readText } from './read-text.ts';
 
 const size = 1_000_000;
 
-describe('a hostile text', () => {
+// Bounded, but not in the few seconds that a busy machine gives every test.
+describe('a hostile text', { timeout: 60_000 }, () => {
   it.each([
     ['brackets', `a: ${'['.repeat(size)}`, /nested more than 1000 levels deep/],
     ['JSON brackets', `{"a": ${'['.repeat(size)}`, /nested more than 1000 levels deep/],

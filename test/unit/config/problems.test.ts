@@ -22,6 +22,11 @@ describe('what validate tells of mistakes', () => {
     );
   });
 
+  it('holds nothing that a terminal would obey', () => {
+    const complaints = complaintsOf(readText('nonMasqueradeCIDRs: ["\u001b[2J\u007f\u009b2J\u0085\u2028"]'));
+    expect(complaints).toEqual([expect.stringContaining(String.raw`\u001b[2J\u007f\u009b2J\u0085\u2028`)]);
+  });
+
   it('is short, however much is wrong', () => {
     const reading = readText(`nonMasqueradeCIDRs: [${'x, '.repeat(100_000)}]`);
     expect(reading.ok ? 0 : reading.problems.length).toBe(201);

@@ -11,6 +11,7 @@ describe('nftError', () => {
     ],
     ['/dev/stdin:1:1-16: Error: Could not process rule: Operation not permitted', 'NO_PERMISSION'],
     ['netlink: Error: Could not process rule: Cannot allocate memory', 'KERNEL_RESOURCE'],
+    ['utils.c:38: Memory allocation failure', 'KERNEL_RESOURCE'],
     ['netlink: Error: Could not process rule: No buffer space available', 'KERNEL_RESOURCE'],
     ['/dev/stdin:1:1-16: Error: Could not process rule: Operation not supported', 'KERNEL_UNSUPPORTED'],
     ['/dev/stdin:1:1-16: Error: syntax error, unexpected string', 'RULESET_REJECTED'],

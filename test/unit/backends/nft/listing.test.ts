@@ -104,4 +104,9 @@ describe('compareListings', () => {
       expect.stringContaining('"172.17.0.0/16, 192.168.0.0/16 }" instead of "172.16.0.0/12, 192.168.0.0/16 }"'),
     ]);
   });
+
+  it('reads garbage of any length in one go', () => {
+    const garbage = parseListing('\tgarbage\n'.repeat(300_000));
+    expect([...garbage.keys()]).toEqual(['table']);
+  });
 });
