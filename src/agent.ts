@@ -76,8 +76,10 @@ interface AgentState extends ReconcileState {
   fullCheckAt: number;
   /** When our rules were last heard to change. */
   changedAt: number;
-  /** Who was the first to change them since the last pass: what comes later is the repair. */
+  /** Who was the first to change them since the last pass: what comes later may be the repair. */
   changedBy: string | undefined;
+  /** When the last pass ended. */
+  passEndedAt: number;
   readonly repairs: RepairLimit;
   readonly leftovers: LeftoverPatrol;
 }
@@ -93,6 +95,7 @@ function initialState({ removeLeftovers, report }: PassDependencies): AgentState
     fullCheckAt: Number.NEGATIVE_INFINITY,
     changedAt: Number.NEGATIVE_INFINITY,
     changedBy: undefined,
+    passEndedAt: Number.NEGATIVE_INFINITY,
     repairs: new RepairLimit(),
     leftovers: new LeftoverPatrol(removeLeftovers, report),
   };
@@ -128,8 +131,10 @@ async function pass(
   report({ type: 'pass-began' });
   const startedAt = monotonicMs();
   try {
+    // Of a long change the author is told late; but what nobody was heard to do, the repair alone is told of.
+    const wasHeard = state.changedAt > state.passEndedAt;
     const isVouchedFor = trigger === 'resync' && (await isKnownToBeRight(state, startedAt, kernelWatch));
-    const occasion = { trigger, isVouchedFor, changedBy: () => state.changedBy };
+    const occasion = { trigger, isVouchedFor, changedBy: () => (wasHeard ? state.changedBy : undefined) };
     const result = await reconcile(dependencies, state, occasion, stop);
     // Events that change nothing must not put off the resync, however many there are.
     if (result === 'unchanged') return;
@@ -145,6 +150,7 @@ async function pass(
     if (!stop.aborted) report({ type: 'failed', trigger, error: asAgentError(cause), retryInMs });
   } finally {
     state.changedBy = undefined;
+    state.passEndedAt = monotonicMs();
   }
 }
 

@@ -101,9 +101,7 @@ async function bringKernelTo(
   if (isVouchedFor && !isChange) return inSync('watch');
   const observed = isChange ? undefined : await backend.observe(policy, stop);
   if (observed?.state === 'in-sync') return inSync('listing');
-  // What is heard of from here on may be our own doing.
-  const by = changedBy();
   await backend.apply(policy, stop, observed);
   const differences = observed?.differences ?? [];
-  return { type: 'applied', trigger, policy, previous, differences, changedBy: by, durationMs: elapsed() };
+  return { type: 'applied', trigger, policy, previous, differences, changedBy: changedBy(), durationMs: elapsed() };
 }

@@ -35,6 +35,14 @@ const nftInjuries: Readonly<Record<string, NftInjury>> = {
   'element added': harmful((listing) => `add element ${table} ${setOf(listing)} { 203.0.0.0/16 }`),
   'set flushed': harmful((listing) => `flush set ${table} ${setOf(listing)}`),
 
+  'base chain flushed, our set in use elsewhere': harmful((listing) =>
+    [
+      `flush chain ${table} postrouting`,
+      `add chain ${table} foreign`,
+      `add rule ${table} foreign ip daddr @${setOf(listing)} return`,
+    ].join('\n'),
+  ),
+
   'element removed elsewhere': harmless((listing) => `delete element ${table} ${setOf(listing)} { 100.64.0.0/25 }`),
   'element added elsewhere': harmless((listing) => `add element ${table} ${setOf(listing)} { 192.0.2.0/24 }`),
   'rule added after ours': harmless(() => `add rule ${table} postrouting ip daddr 192.0.2.0/24 accept`),
@@ -46,6 +54,14 @@ const nftInjuries: Readonly<Record<string, NftInjury>> = {
     withRules(listing, 'chain ipv4', ([first = '', second = '', ...rules]) => [second, first, ...rules]),
   ),
   'chain renamed': harmless((listing) => `rename chain ${table} ${nameOf(listing, 'chain ipv4')} foreign`),
+  'policy renamed': harmless((listing) => `rename chain ${table} ${nameOf(listing, 'chain policy')} foreign`),
+  'base chain replaced by another': harmless((listing) =>
+    [
+      `flush chain ${table} postrouting`,
+      `add chain ${table} foreign { type nat hook postrouting priority 50; }`,
+      `add rule ${table} foreign jump ${nameOf(listing, 'chain policy')}`,
+    ].join('\n'),
+  ),
   'second jump': harmless((listing) => `add rule ${table} postrouting jump ${nameOf(listing, 'chain policy')}`),
   'chain added': harmless(() => `add chain ${table} foreign { type nat hook postrouting priority 0; }`),
   'set added': harmless(() => `add set ${table} foreign { type ipv4_addr; }`),
