@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Family } from '../../../../src/net/family.ts';
 import { forkInside } from '../endpoint/endpoint.ts';
+import { namespaceRunner } from '../namespace.ts';
 import type { TestBed } from '../test-bed.ts';
 import { addresses } from '../topology.ts';
 
@@ -20,19 +21,22 @@ interface Judged {
   readonly wrong: number;
 }
 
-/** Counted in the kernel: `newConnections` by conntrack in the node, the others by source address in the world. */
-export interface FloodCounts {
-  readonly newConnections: number;
+/** Counted in the kernel of the world, by source address. */
+export interface FloodVerdicts {
   /** Wrong: masqueraded. */
   readonly kept: Judged;
   /** Wrong: leaked with the address of the pod. */
   readonly masqueraded: Judged;
 }
 
+/** Besides, what conntrack in the node took for a new connection. */
+export interface FloodCounts extends FloodVerdicts {
+  readonly newConnections: number;
+}
+
 const families = ['ipv4', 'ipv6'] as const;
 const kinds = ['kept', 'masqueraded'] as const;
-const tableName = 'flood-counters';
-const table = `inet ${tableName}`;
+const table = 'inet flood-counters';
 const counterNames = ['kept-right', 'kept-wrong', 'masqueraded-right', 'masqueraded-wrong'] as const;
 const sender = new URL('sender.ts', import.meta.url);
 const defaultRate = 40_000;
@@ -71,13 +75,19 @@ export class Flood {
 
   /** The counts so far. `flush ruleset` in the node sets `newConnections` back to zero for good. */
   async counts(): Promise<FloodCounts> {
-    const world = await readCounters(this.#bed.world);
+    const verdicts = await this.verdicts();
     const node = await readCounters(this.#bed.node);
+    return { newConnections: node.get('new') ?? 0, ...verdicts };
+  }
+
+  /** What became of the connections so far, whatever happens to the rules of the node. */
+  async verdicts(): Promise<FloodVerdicts> {
+    const world = await readCounters(this.#bed.world);
     const judged = (kind: (typeof kinds)[number]) => ({
-      right: world.get(`${kind}-right`) ?? 0,
-      wrong: world.get(`${kind}-wrong`) ?? 0,
+      right: required(world.get(`${kind}-right`)),
+      wrong: required(world.get(`${kind}-wrong`)),
     });
-    return { newConnections: node.get('new') ?? 0, kept: judged('kept'), masqueraded: judged('masqueraded') };
+    return { kept: judged('kept'), masqueraded: judged('masqueraded') };
   }
 
   /** Ends the flood and gives the counts of all of it. */
@@ -143,15 +153,20 @@ function nodeCounter(plan: FloodPlan): string {
 }
 
 const listing = z.object({
-  nftables: z.array(
-    z.object({ counter: z.object({ table: z.string(), name: z.string(), packets: z.number() }).optional() }),
-  ),
+  nftables: z.array(z.object({ counter: z.object({ name: z.string(), packets: z.number() }).optional() })),
 });
 
+/** No counters where the table is gone. */
 async function readCounters(namespace: TestBed['node']): Promise<Map<string, number>> {
-  // Of all tables, since it is an error to ask for one that is gone.
-  const text = await namespace.run('nft', '--json', 'list', 'counters', 'inet');
-  const { nftables } = listing.parse(JSON.parse(text));
-  const ours = nftables.flatMap(({ counter }) => (counter?.table === tableName ? [counter] : []));
-  return new Map(ours.map(({ name, packets }) => [name, packets]));
+  const args = ['--json', 'list', 'counters', 'table', ...table.split(' ')];
+  const { exitCode, stdout, stderr } = await namespaceRunner(namespace).run({ tool: 'nft', args });
+  if (stderr.includes('No such file or directory')) return new Map();
+  if (exitCode !== 0) throw new Error(`nft ${args.join(' ')}: ${stderr}`);
+  const { nftables } = listing.parse(JSON.parse(stdout));
+  return new Map(nftables.flatMap(({ counter }) => (counter ? [[counter.name, counter.packets]] : [])));
+}
+
+function required(count: number | undefined): number {
+  if (count === undefined) throw new Error('the counters of the flood are gone');
+  return count;
 }

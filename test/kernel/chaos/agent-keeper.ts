@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exitCodes } from '../../../src/errors.ts';
+import type { AgentProcess, Exit } from '../harness/agent-process.ts';
+import type { TestBed } from '../harness/test-bed.ts';
+
+/** How long somebody who starts agents again waits first. */
+const startAgainMs = 200;
+const lookAgainMs = 50;
+const linesKept = 80;
+/** What it prints once it hears signals and has read its config. */
+const signsOfLife = /rules (applied|changed|in sync|had been)|config (accepted|rejected)| error /;
+
+export interface AgentKeeperOptions {
+  readonly bed: TestBed;
+  readonly start: () => AgentProcess;
+  /** Whether an agent that was started then may fail to start, on the clock of performance.now(). */
+  readonly mayFailToStart: (startedAt: number) => boolean;
+}
+
+/** Keeps one agent running, as the kubelet does, and ends it in the ways in which agents end. */
+export class AgentKeeper {
+  readonly #options: AgentKeeperOptions;
+  #agent: AgentProcess | undefined;
+  #startedAt = 0;
+  #turn: Promise<void> = Promise.resolve();
+  #told: string[] = [];
+  #failure: Error | undefined;
+  #orphans: number[] = [];
+  /** Agents started so far. */
+  starts = 0;
+
+  constructor(options: AgentKeeperOptions) {
+    this.#options = options;
+  }
+
+  start(): Promise<void> {
+    return this.#inTurn(async () => this.#start());
+  }
+
+  /** SIGKILL, together with the tools that run for it or not; then the next one. */
+  kill(withTools: boolean, downMs: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const agent = this.#dismiss('SIGKILL');
+      if (agent) {
+        // Stopped first, so that it starts nothing more.
+        agent.signal('SIGSTOP');
+        const tools = await this.#childrenOf(agent);
+        agent.signal('SIGKILL');
+        if (withTools) for (const { pid } of tools) endIfRunning(pid);
+        else this.#orphans.push(...tools.filter(({ line }) => !isMonitor(line)).map(({ pid }) => pid));
+        await agent.exited;
+      }
+      await sleep(downMs);
+      this.#start();
+    });
+  }
+
+  /** SIGTERM, then the next one. */
+  restart(downMs: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const agent = this.#dismiss('SIGTERM');
+      if (agent) {
+        const wasUp = isUp(agent);
+        const exit = await agent.stop();
+        // Before it listens for signals they end it on the spot.
+        const isRight = exit.code === 0 || (!wasUp && (exit.signal === 'SIGTERM' || this.#failedToStart(exit, agent)));
+        if (!isRight) this.#failure ??= new Error(`the agent ended on SIGTERM with ${exit.code ?? exit.signal}`);
+      }
+      await sleep(downMs);
+      this.#start();
+    });
+  }
+
+  /** SIGHUP, to one that hears it. */
+  async reload(): Promise<void> {
+    if (this.#agent && isUp(this.#agent)) this.#agent.signal('SIGHUP');
+  }
+
+  /** Ends the agent's `nft monitor`. */
+  async deafen(): Promise<void> {
+    const tools = this.#agent ? await this.#childrenOf(this.#agent) : [];
+    for (const { pid, line } of tools) if (isMonitor(line)) endIfRunning(pid);
+  }
+
+  /**
+   * Resolves once an agent has read its config and no tool that a killed one left behind runs. Throws if one ended by
+   * itself.
+   */
+  async settled(): Promise<void> {
+    while (this.#orphans.some((pid) => existsSync(`/proc/${pid}`))) await sleep(lookAgainMs);
+    this.#orphans = [];
+    for (;;) {
+      await this.#turn;
+      if (this.#failure) throw this.#failure;
+      if (this.#agent && isUp(this.#agent)) return;
+      await sleep(lookAgainMs);
+    }
+  }
+
+  /** SIGTERM, for good; gives how it ended. */
+  async stop(): Promise<Exit | undefined> {
+    await this.#turn;
+    return this.#dismiss('SIGTERM')?.stop();
+  }
+
+  /** The last lines that agents printed. */
+  get output(): string {
+    return [...this.#told, ...(this.#agent?.lines.map(({ text }) => text) ?? [])].slice(-linesKept).join('\n');
+  }
+
+  #start(): void {
+    this.#startedAt = performance.now();
+    const agent = this.#options.start();
+    this.#agent = agent;
+    this.starts++;
+    void agent.exited.then((exit) => {
+      if (this.#agent === agent) this.#endedByItself(exit, agent);
+    });
+  }
+
+  #endedByItself(exit: Exit, agent: AgentProcess): void {
+    const how = `the agent ended by itself with ${exit.code ?? exit.signal}`;
+    this.#dismiss(how);
+    if (!this.#failedToStart(exit, agent)) this.#failure ??= new Error(how);
+    void this.#inTurn(async () => {
+      if (this.#agent) return;
+      await sleep(startAgainMs);
+      this.#start();
+    });
+  }
+
+  /** Whether this is how an agent ends whose tools did not work when it started. */
+  #failedToStart({ code }: Exit, agent: AgentProcess): boolean {
+    return code === exitCodes.backendFailure && !isUp(agent) && this.#options.mayFailToStart(this.#startedAt);
+  }
+
+  /** The agent, which from now on may end. */
+  #dismiss(how: string): AgentProcess | undefined {
+    const agent = this.#agent;
+    this.#agent = undefined;
+    const lines = agent?.lines.map(({ text }) => text) ?? [];
+    if (agent) this.#told = [...this.#told, ...lines, `(${how})`].slice(-linesKept);
+    return agent;
+  }
+
+  async #childrenOf(agent: AgentProcess): Promise<{ pid: number; line: string }[]> {
+    const listed = await this.#options.bed.runner.run({ tool: 'pgrep', args: ['-a', '-P', String(agent.pid)] });
+    return listed.stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((text) => ({ pid: Number.parseInt(text, 10), line: text }));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(work);
+    return this.#turn;
+  }
+}
+
+function isUp(agent: AgentProcess): boolean {
+  return agent.lines.some(({ text }) => signsOfLife.test(text));
+}
+
+function isMonitor(line: string): boolean {
+  return line.endsWith('nft monitor');
+}
+
+function endIfRunning(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in between.
+  }
+}
