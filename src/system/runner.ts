@@ -106,6 +106,12 @@ export const systemFollower: Follower = {
       const how = signal ?? (exitCode === undefined ? shortMessage : `exit code ${exitCode}`);
       return [`${[tool, ...args].join(' ')} ended: ${how}`, complaint].join(' ').trim();
     });
-    return { pid: process.pid, ended, stop: () => void process.kill() };
+    const stop = (): void => {
+      process.kill();
+      // Not to wait for whatever else the tool has started, and which may hold on to its output.
+      process.stdout.destroy();
+      process.stderr.destroy();
+    };
+    return { pid: process.pid, ended, stop };
   },
 };

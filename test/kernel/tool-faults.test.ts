@@ -27,16 +27,19 @@ describeKernel('an agent whose nft', () => {
     await bed.node.run('mv', `${tool()}.new`, tool());
   }
 
+  // Every resync fails while nft does: back-off is capped by the period.
+  function start(): AgentProcess {
+    const PATH = `${join(bed.directory, 'bin')}:/usr/bin:/bin`;
+    const flags = ['--config', bed.config.directory, '--backend=nft', '--resync-interval=1s'];
+    return new AgentProcess(bed.node, flags, { PATH });
+  }
+
   beforeEach(async () => {
     bed = await TestBed.create();
     await mkdir(join(bed.directory, 'bin'));
     await replaceNft('exec /usr/sbin/nft "$@"');
     await bed.config.write({ 'ip-masq-agent': 'nonMasqueradeCIDRs: [10.0.0.0/8]\n' });
-    const PATH = `${join(bed.directory, 'bin')}:/usr/bin:/bin`;
-    // Every resync fails while nft does: back-off is capped by the period.
-    agent = new AgentProcess(bed.node, ['--config', bed.config.directory, '--backend=nft', '--resync-interval=1s'], {
-      PATH,
-    });
+    agent = start();
     await agent.waitFor(/rules applied/);
   });
   afterEach(() => bed.close());
@@ -78,6 +81,25 @@ describeKernel('an agent whose nft', () => {
     await expect.poll(() => bed.node.run('pgrep', '-x', 'sleep').catch(() => ''), { timeout: 5_000 }).not.toBe('');
     expect(await agent.stop()).toEqual({ code: 0, signal: null });
   });
+
+  it('hangs while the agent starts ends at once when it is told to', async () => {
+    await replaceNft('exec sleep 600');
+    const starting = start();
+    const hanging = () => bed.node.run('pgrep', '-x', '-P', String(starting.pid), 'sleep').catch(() => '');
+    await expect.poll(hanging, { timeout: 20_000 }).not.toBe('');
+    expect(await starting.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('is a script that runs the real one ends when it is told to', async () => {
+    await agent.stop();
+    await replaceNft('/usr/sbin/nft "$@"; exit');
+    const wrapped = start();
+    await wrapped.waitFor(/rules in sync|kernel holds its rules/);
+    await expect
+      .poll(() => bed.node.run('pgrep', '-f', 'nft monitor').catch(() => ''), { timeout: 5_000 })
+      .not.toBe('');
+    expect(await wrapped.stop()).toEqual({ code: 0, signal: null });
+  }, 15_000);
 
   it('hangs kills it after a time, and converges after', async () => {
     await replaceNft('exec sleep 600');

@@ -1,34 +1,44 @@
 import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
 import type { ReportEvent } from '../../agent-event.ts';
+import type { ConfigReading } from '../../config/config.ts';
 import type { ConfigReader } from '../../config/reader.ts';
-import { exitCodes } from '../../errors.ts';
+import { type ExitCode, exitCodes } from '../../errors.ts';
 import { createIdleMemory, type IdleMemory } from '../../system/idle-memory.ts';
 import { subscribeToSignal } from '../../system/signals.ts';
 import { createStatusTracker } from '../../telemetry/agent-status.ts';
+import { createDeferredLog } from '../../telemetry/deferred-log.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
 import { fanOut } from '../../telemetry/fan-out.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { version } from '../../version.ts';
 import { kernelWatchOf, leftoverRemovalOf, selectBackend } from '../backend-source.ts';
-import type { CommandFunction } from '../command.ts';
+import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
 import { observabilityOf } from '../observability-source.ts';
 import { serviceStatusOf } from '../service-source.ts';
 
 /** The agent itself, until SIGTERM or SIGINT; with --once, one pass. */
-export const run: CommandFunction = async ({ flags, warnings }) => {
+export const run: CommandFunction = async (call) => {
   const stop = new AbortController();
   const signals = ['SIGTERM', 'SIGINT'] as const;
   // Not once(): execa, seeing no listener but its own, would end the process on the spot while a tool runs.
   for (const signal of signals) process.on(signal, () => stop.abort(signal));
+  try {
+    return await runUntil(stop, call);
+  } catch (error) {
+    // Told to stop before it had begun: the probe of the backend, for one, was cut short.
+    if (stop.signal.aborted && !call.flags.once) return exitCodes.done;
+    throw error;
+  }
+};
 
-  // What the first rules can wait for is loaded while the tool that proves the backend runs, or later.
-  const [{ backend, reason }, config, { createLog }] = await Promise.all([
-    selectBackend(flags, stop.signal),
-    openConfig(flags),
-    import('../../telemetry/log.ts'),
-  ]);
-  const log = createLog({ level: flags['log-level'], format: flags['log-format'] });
+async function runUntil(stop: AbortController, { flags, warnings }: CommandContext): Promise<ExitCode> {
+  // What the first rules can wait for is loaded while tools run, or later.
+  const [{ backend, reason }, config] = await Promise.all([selectBackend(flags, stop.signal), openConfig(flags)]);
+  const log = createDeferredLog(async () => {
+    const { createLog } = await import('../../telemetry/log.ts');
+    return createLog({ level: flags['log-level'], format: flags['log-format'] });
+  });
   for (const warning of warnings) log.warn(warning);
   const tracker = createStatusTracker();
   const observability = flags.once
@@ -85,7 +95,7 @@ export const run: CommandFunction = async ({ flags, warnings }) => {
   }
   report({ type: 'stopped', reason: String(stop.signal.reason) });
   return exitCodes.done;
-};
+}
 
 /** What leaves garbage behind: everything but to wait, and to find that there is nothing to look at. */
 function reportToMemory(memory: IdleMemory): ReportEvent {
@@ -95,10 +105,17 @@ function reportToMemory(memory: IdleMemory): ReportEvent {
   };
 }
 
-/** Reads the config once ahead: the first pass then finds it read. */
+/** Reads the config ahead: the first pass takes that reading. */
 async function openConfig(flags: Flags): Promise<ConfigReader & Pick<PassDependencies, 'policyOf'>> {
   const { configReaderOf, policyOf } = await import('../policy-source.ts');
   const reader = configReaderOf(flags);
-  await reader.read();
-  return { ...reader, policyOf: (config) => policyOf(flags, config) };
+  let ahead: ConfigReading | undefined = await reader.read();
+  return {
+    read() {
+      const reading = ahead;
+      ahead = undefined;
+      return reading ? Promise.resolve(reading) : reader.read();
+    },
+    policyOf: (config) => policyOf(flags, config),
+  };
 }
