@@ -132,7 +132,7 @@ async function pass(
   const startedAt = monotonicMs();
   try {
     // Of a long change the author is told late; but what nobody was heard to do, the repair alone is told of.
-    const wasHeard = state.changedAt > state.passEndedAt;
+    const wasHeard = state.changedAt >= state.passEndedAt;
     const isVouchedFor = trigger === 'resync' && (await isKnownToBeRight(state, startedAt, kernelWatch));
     const occasion = { trigger, isVouchedFor, changedBy: () => (wasHeard ? state.changedBy : undefined) };
     const result = await reconcile(dependencies, state, occasion, stop);

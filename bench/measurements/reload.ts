@@ -8,9 +8,10 @@ import { Site } from '../site.ts';
 import type { Subject } from '../subjects.ts';
 import type { Witness } from '../witness.ts';
 
+/** Long after all that was to do is done. */
+const idleMs = 8_000;
 /** For what an agent does after the switch; swaps that come before it has finished would be another measurement. */
 const settleMs = 60;
-const startedMs = 8_000;
 const resyncPauseMs = 30;
 
 const limits = new Map([
@@ -26,7 +27,7 @@ export const measureReload: Measurement = async (plan) => {
   try {
     for (const agent of plan.agents) {
       for (const [cidrs, limit] of limits) {
-        const { times, before, after } = await reloadAgain(site, witness, agent, cidrs, plan);
+        const { times, before, atWork, after } = await reloadAgain(site, witness, agent, cidrs, plan);
         const isOurs = agent === plan.agents[0];
         figures.push(figureOf(times, { subject: agent.name, cidrs, quantity: 'swap to kernel', unit: 'ms' }));
         if (isOurs)
@@ -40,11 +41,12 @@ export const measureReload: Measurement = async (plan) => {
         if (cidrs !== 10) continue;
         figures.push(
           figureOf([before], { subject: agent.name, cidrs, quantity: 'resident before', unit: 'MB' }),
+          figureOf([atWork], { subject: agent.name, cidrs, quantity: 'resident amid', unit: 'MB' }),
           figureOf([after], { subject: agent.name, cidrs, quantity: 'resident after', unit: 'MB' }),
         );
         if (isOurs)
           goals.push({
-            name: 'RSS after reloads / before',
+            name: 'idle RSS after reloads and resyncs / before',
             value: after / before,
             unit: '×',
             limit: 1.15,
@@ -56,7 +58,7 @@ export const measureReload: Measurement = async (plan) => {
       title: 'Reload',
       method:
         'Rename of a ConfigMap volume’s `..data` to the first connection that is judged by the new config, which has one CIDR more or less. ' +
-        'Memory: before the first swap and after the last, and, for our own agent, after as many resyncs with a full look at the kernel (SIGHUP).',
+        'Memory: idle before the first swap, amid the work, and idle again after as many swaps and, for our own agent, as many resyncs with a full look at the kernel (SIGHUP).',
       figures,
       goals,
     };
@@ -73,7 +75,7 @@ async function reloadAgain(site: Site, witness: Witness, agent: Subject, cidrs: 
   const since = witness.now;
   const running = await site.launcher.start(agent);
   await witness.next('toggled', 'masquerade', since);
-  await sleep(startedMs);
+  await sleep(idleMs);
   const before = memoryOf(running.pid).resident;
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -89,10 +91,12 @@ async function reloadAgain(site: Site, witness: Witness, agent: Subject, cidrs: 
       await sleep(resyncPauseMs);
     }
   }
+  const atWork = memoryOf(running.pid).resident;
+  await sleep(idleMs);
   const after = memoryOf(running.pid).resident;
   await running.stop();
   const stoppedAt = witness.now;
   await site.removeRules();
   if (rounds % 2 === 0) await witness.next('toggled', 'keep', stoppedAt);
-  return { times, before, after };
+  return { times, before, atWork, after };
 }

@@ -7,18 +7,21 @@ import { readLegacyTables } from '../backends/iptables/legacy-tables.ts';
 import { type Leftovers, removeLeftovers } from '../backends/leftovers.ts';
 import { createNftBackend } from '../backends/nft/backend.ts';
 import { watchTable } from '../backends/nft/monitor.ts';
+import { OwnWrites } from '../backends/nft/own-writes.ts';
 import { AgentError } from '../errors.ts';
 import { findNetlinkSocket } from '../system/netlink-socket.ts';
 import { systemFollower, systemRunner } from '../system/runner.ts';
 import type { Flags } from './flags.ts';
 
 const runner = systemRunner;
+/** One agent runs in a process: whatever writes here is it. */
+const ownWrites = new OwnWrites();
 
 /** The backends as the flags set them up, the first choice first. */
 export function allBackends(flags: Flags): Readonly<Record<BackendName, Backend>> {
   const chain = flags['masq-chain'];
   return {
-    nft: createNftBackend({ runner }),
+    nft: createNftBackend({ runner, ownWrites }),
     'iptables-nft': createIptablesBackend({ flavour: 'nft', chain, runner }),
     'iptables-legacy': createIptablesBackend({ flavour: 'legacy', chain, runner }),
   };
@@ -38,9 +41,9 @@ export async function selectBackend(
 
 /** Watches the kernel's rules where the backend has a way to. */
 export function kernelWatchOf(backend: Backend): WatchKernel | undefined {
-  return backend.name === 'nft'
-    ? (events) => watchTable({ follower: systemFollower, findSocket: findNetlinkSocket }, events)
-    : undefined;
+  if (backend.name !== 'nft') return undefined;
+  const tools = { follower: systemFollower, findSocket: findNetlinkSocket, ownWrites };
+  return (events) => watchTable(tools, events);
 }
 
 /** Removes what agents left in the backends that are not the active one. */

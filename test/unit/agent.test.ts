@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runAgent, runOnce } from '../../src/agent.ts';
 import type { AgentEvent } from '../../src/agent-event.ts';
+import type { KernelWatch, KernelWatchEvents, WatchKernel } from '../../src/backends/backend.ts';
 import type { Config, ConfigReading } from '../../src/config/config.ts';
 import { AgentError } from '../../src/errors.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
@@ -34,8 +35,25 @@ function bad(message: string): ConfigReading {
   return { ok: false, problems: [{ file: 'config', message }], warnings: [], files: ['config'], digest: message };
 }
 
+/** A watch that tells what a test lets it tell. */
+class FakeWatch implements KernelWatch {
+  events: KernelWatchEvents | undefined;
+  /** Whether it can prove that it has heard everything. */
+  isProven = true;
+  readonly start: WatchKernel = (events) => {
+    this.events = events;
+    return this;
+  };
+  hasHeardAllSince(): Promise<boolean> {
+    return Promise.resolve(this.isProven);
+  }
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 /** An agent on a fake kernel and a fake clock; `turn` lets it do what it can do now. */
-function startAgent(reading: ConfigReading) {
+function startAgent(reading: ConfigReading, watchKernel?: WatchKernel) {
   vi.useFakeTimers();
   const backend = fakeBackend();
   const events: AgentEvent[] = [];
@@ -58,6 +76,7 @@ function startAgent(reading: ConfigReading) {
       return subscription();
     },
     removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
+    watchKernel,
     onReloadSignal: (onEvent: () => void) => {
       world.reload = onEvent;
       return subscription();
@@ -222,6 +241,105 @@ describe('runAgent', () => {
     await done;
     expect(backend.kernel).toBeDefined();
     expect(world.subscriptions).toBe(0);
+  });
+});
+
+describe('runAgent with a watch of the kernel', () => {
+  async function startWatched() {
+    const watch = new FakeWatch();
+    const agent = startAgent(good('10.0.0.0/8'), watch.start);
+    await agent.turn();
+    watch.events?.onListening();
+    await agent.turn();
+    agent.backend.calls.length = 0;
+    return { ...agent, watch };
+  }
+
+  it('does not look at the kernel while the watch can prove that nobody changed it', async () => {
+    const { backend, events, turn } = await startWatched();
+    await turn(10 * resyncIntervalMs);
+    expect(backend.calls).toEqual([]);
+    expect(events.at(-1)).toMatchObject({ type: 'in-sync', trigger: 'resync', basis: 'watch' });
+  });
+
+  it('looks where it can not', async () => {
+    const { backend, events, turn, watch } = await startWatched();
+    watch.isProven = false;
+    backend.kernel = undefined;
+    await turn(resyncIntervalMs);
+    expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'resync' });
+  });
+
+  it('looks every 15 minutes all the same', async () => {
+    const { backend, turn } = await startWatched();
+    backend.kernel = undefined;
+    await turn(14 * resyncIntervalMs);
+    expect(backend.calls).toEqual([]);
+    await turn(2 * resyncIntervalMs);
+    expect(backend.calls).toEqual(['observe', 'apply']);
+  });
+
+  it('repairs what it hears of at once, and says who did it, also where that is told late', async () => {
+    const { backend, events, turn, watch } = await startWatched();
+    backend.kernel = undefined;
+    const release = Promise.withResolvers<void>();
+    backend.hold = release.promise;
+    watch.events?.onChange();
+    await turn();
+    expect(backend.calls).toEqual(['observe', 'apply']);
+    watch.events?.onAuthor('process 7 (nft)');
+    watch.events?.onChange();
+    watch.events?.onAuthor('process 8 (ourselves)');
+    release.resolve();
+    await turn();
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'applied', trigger: 'foreign-change', changedBy: 'process 7 (nft)' }),
+    );
+  });
+
+  it('does not take itself for the author of what nobody was heard to do', async () => {
+    const { backend, events, turn, watch } = await startWatched();
+    watch.isProven = false;
+    backend.kernel = undefined;
+    const release = Promise.withResolvers<void>();
+    backend.hold = release.promise;
+    await turn(resyncIntervalMs);
+    watch.events?.onChange();
+    watch.events?.onAuthor('process 8 (ourselves)');
+    release.resolve();
+    await turn();
+    expect(events.filter(({ type }) => type === 'applied').at(-1)).toMatchObject({ changedBy: undefined });
+  });
+
+  it('looks at the resync for what it heard of while a fight was paused', async () => {
+    const { backend, types, turn, watch } = await startWatched();
+    for (let attack = 0; attack < 21; attack++) {
+      backend.kernel = undefined;
+      watch.events?.onChange();
+      await turn();
+    }
+    expect(types()).toContain('fight');
+    backend.kernel = undefined;
+    watch.events?.onChange();
+    await turn();
+    expect(backend.kernel).toBeUndefined();
+    await turn(resyncIntervalMs);
+    expect(backend.kernel).toBeDefined();
+  });
+
+  it('does not forget a change over a file event that turns out to be nothing', async () => {
+    const { backend, turn, watch, world } = await startWatched();
+    for (let attack = 0; attack < 21; attack++) {
+      backend.kernel = undefined;
+      watch.events?.onChange();
+      await turn();
+    }
+    backend.kernel = undefined;
+    watch.events?.onChange();
+    world.changeConfig();
+    await turn();
+    await turn(resyncIntervalMs);
+    expect(backend.kernel).toBeDefined();
   });
 });
 

@@ -7,9 +7,16 @@ import { nftError } from './failure.ts';
 import { expectedListing, type Finding, type Installation, planInstallation } from './installation.ts';
 import { compareListings } from './listing.ts';
 import { table } from './names.ts';
+import type { OwnWrites } from './own-writes.ts';
 import { probePolicy } from './probe-policy.ts';
 import { buildRuleset, type Ruleset } from './ruleset.ts';
 import { absent, look, write } from './table-access.ts';
+
+export interface NftBackendOptions {
+  readonly runner: Runner;
+  /** Is told of what is written, for a watch of the table. */
+  readonly ownWrites?: OwnWrites | undefined;
+}
 
 /** One installation, or three where damage has to be gone round; others that change the table meanwhile may make it more. */
 const mostInstallations = 6;
@@ -24,7 +31,7 @@ const openingLastsMs = 1_000;
  * refers to; switch the base chain to them in one transaction of rules only; sweep what is no longer referred to.
  * So each packet is judged by the whole old policy or by the whole new one.
  */
-export function createNftBackend({ runner }: { runner: Runner }): Backend {
+export function createNftBackend({ runner, ownWrites }: NftBackendOptions): Backend {
   /** What observations were made of, for an apply() that follows. */
   const findings = new WeakMap<Observation, Finding>();
   /** A look that is taken while nft checks whether it works here, so that the first observe() need not wait for it. */
@@ -37,7 +44,8 @@ export function createNftBackend({ runner }: { runner: Runner }): Backend {
       return probe(runner, signal);
     },
     render: (policy) => transactionsOf(planInstallation(policy, buildRuleset(policy), absent)),
-    apply: (policy, signal, observed) => apply(runner, policy, observed && findings.get(observed), signal),
+    apply: (policy, signal, observed) =>
+      apply({ runner, ownWrites }, policy, observed && findings.get(observed), signal),
     async observe(policy, signal) {
       const isFresh = opening !== undefined && monotonicMs() - opening.at < openingLastsMs;
       const known = isFresh ? await opening?.finding : undefined;
@@ -63,20 +71,26 @@ function transactionsOf({ fill, switchOver, sweep }: Installation): readonly Tra
   return transactions.filter(({ text }) => text !== '');
 }
 
-async function apply(runner: Runner, policy: Policy, known: Finding | undefined, signal?: AbortSignal): Promise<void> {
+async function apply(
+  tools: NftBackendOptions,
+  policy: Policy,
+  known: Finding | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { runner } = tools;
   // nft lists what is there, if that is not known already, while the new ruleset is made.
   const listing = known ?? look(runner, { isTerse: true }, signal);
   const usual = buildRuleset(policy);
   let finding: Finding | undefined = await listing;
   for (let round = 0; finding !== undefined; round++) {
     if (round === mostInstallations) throw mismatch(['others changed it again and again meanwhile']);
-    finding = await install(runner, policy, usual, finding, signal);
+    finding = await install(tools, policy, usual, finding, signal);
   }
 }
 
 /** Takes the table one installation further. Gives what it holds then, unless that is the policy under its usual names. */
 async function install(
-  runner: Runner,
+  { runner, ownWrites }: NftBackendOptions,
   policy: Policy,
   usual: Ruleset,
   finding: Finding,
@@ -84,7 +98,7 @@ async function install(
 ): Promise<Finding | undefined> {
   const installation = planInstallation(policy, usual, finding);
   try {
-    for (const { text } of transactionsOf(installation)) await write(runner, text, signal);
+    for (const { text } of transactionsOf(installation)) await write(runner, text, signal, ownWrites);
   } catch (error) {
     // A terse listing does not show what maps of somebody else refer to.
     if (!finding.isTerse || codeOf(error) !== 'RULESET_RACED') throw error;

@@ -4,6 +4,7 @@ import type { FindNetlinkSocket, NetlinkSocket } from '../../system/netlink-sock
 import type { Follower, Following } from '../../system/runner.ts';
 import type { KernelWatch, KernelWatchEvents } from '../backend.ts';
 import { createMonitorReader } from './monitor-events.ts';
+import type { OwnWrites } from './own-writes.ts';
 
 const firstRestartMs = 1_000;
 const slowestRestartMs = 60_000;
@@ -22,23 +23,24 @@ const complaintIntervalMs = 1_000;
 export interface MonitorTools {
   readonly follower: Follower;
   readonly findSocket: FindNetlinkSocket;
+  /** What the backend writes: not told as a change. */
+  readonly ownWrites: OwnWrites;
 }
 
 /**
- * Watches the table with `nft monitor`, which is restarted whenever it ends. The agent's own changes are told like
- * anybody's: inside a container the kernel's process numbers do not tell them apart, but a look at the table does.
+ * Watches the table with `nft monitor`, which is restarted whenever it ends.
  *
  * Whether it has heard everything can be proved: the kernel shows how many messages it could not deliver to nft's
  * socket, and how many bytes nft has still to read.
  */
-export function watchTable({ follower, findSocket }: MonitorTools, events: KernelWatchEvents): KernelWatch {
+export function watchTable(tools: MonitorTools, events: KernelWatchEvents): KernelWatch {
   let current: Session | undefined;
   let restartMs = firstRestartMs;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
   const start = (): void => {
-    const session = startSession(follower, findSocket, events);
+    const session = startSession(tools, events);
     current = session;
     const startedAt = monotonicMs();
     void session.ended.then((reason) => {
@@ -65,8 +67,9 @@ export function watchTable({ follower, findSocket }: MonitorTools, events: Kerne
 /** One run of `nft monitor`. */
 interface Session extends Pick<KernelWatch, 'hasHeardAllSince'>, Following {}
 
-function startSession(follower: Follower, findSocket: FindNetlinkSocket, events: KernelWatchEvents): Session {
+function startSession({ follower, findSocket, ownWrites }: MonitorTools, events: KernelWatchEvents): Session {
   let socket: NetlinkSocket | undefined;
+  let isOwn = false;
   let dropped = 0;
   /** Since when nothing can have gone unheard. */
   let listeningSince = Number.POSITIVE_INFINITY;
@@ -76,10 +79,16 @@ function startSession(follower: Follower, findSocket: FindNetlinkSocket, events:
     if (Number.isFinite(listeningSince)) listeningSince = monotonicMs();
   };
   const { read, expectAuthor } = createMonitorReader({
-    onChange: () => events.onChange(),
-    onAuthor: (by) => events.onAuthor(by),
+    onChange() {
+      isOwn = ownWrites.claim();
+      if (!isOwn) events.onChange();
+    },
+    onAuthor(by) {
+      if (!isOwn) events.onAuthor(by);
+    },
     onLoss() {
       distrust();
+      ownWrites.forget();
       events.onChange();
       events.onAuthor('somebody (events were lost)');
     },
@@ -91,6 +100,7 @@ function startSession(follower: Follower, findSocket: FindNetlinkSocket, events:
    */
   const onError = (): void => {
     distrust();
+    isOwn = false;
     expectAuthor();
     lookSoon();
   };
@@ -106,6 +116,7 @@ function startSession(follower: Follower, findSocket: FindNetlinkSocket, events:
       socket = following.pid === undefined ? undefined : await findSocket(following.pid, nftablesEvents);
     }
     if (hasEnded) return;
+    ownWrites.forget();
     if (socket) listeningSince = monotonicMs();
     events.onListening();
   };
@@ -121,7 +132,7 @@ function startSession(follower: Follower, findSocket: FindNetlinkSocket, events:
         if (state.dropped !== dropped) {
           dropped = state.dropped;
           distrust();
-        } else if (state.unread === 0) return true;
+        } else if (state.unread === 0) return !ownWrites.forget();
       }
       return false;
     },

@@ -4,6 +4,7 @@ import { isAbsent, nftError } from './failure.ts';
 import type { Finding } from './installation.ts';
 import { parseListing } from './listing.ts';
 import { table } from './names.ts';
+import type { OwnWrites } from './own-writes.ts';
 
 /** What look() finds where there is no table. */
 export const absent: Finding = { listing: new Map(), isTerse: false };
@@ -17,10 +18,21 @@ export async function look(runner: Runner, { isTerse }: { isTerse: boolean }, si
 }
 
 /** One atomic transaction. It is never cut short: a signal to stop takes effect before it starts. */
-export async function write(runner: Runner, script: string, signal?: AbortSignal): Promise<void> {
+export async function write(
+  runner: Runner,
+  script: string,
+  signal?: AbortSignal,
+  ownWrites?: OwnWrites,
+): Promise<void> {
   if (signal?.aborted)
     throw new AgentError('ABORTED', 'stopped before the next transaction; the rules in the kernel are whole');
-  succeeded(await runner.run({ tool: 'nft', args: ['-f', '-'], input: script }), script);
+  ownWrites?.begin();
+  try {
+    succeeded(await runner.run({ tool: 'nft', args: ['-f', '-'], input: script }), script);
+  } catch (error) {
+    ownWrites?.fail();
+    throw error;
+  }
 }
 
 function succeeded(outcome: Outcome, script: string): Outcome {

@@ -1,0 +1,38 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { createDeferredLog } from '../../../src/telemetry/deferred-log.ts';
+import type { Log } from '../../../src/telemetry/log.ts';
+
+/** A log that remembers what it is told. */
+function recorder(): { readonly log: Log; readonly lines: string[] } {
+  const lines: string[] = [];
+  const write = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
+  return { log: { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') }, lines };
+}
+
+describe('createDeferredLog', () => {
+  it('loads nothing before there is something to log, nor before what goes on now has run', async () => {
+    const load = vi.fn(() => Promise.resolve(recorder().log));
+    const log = createDeferredLog(load);
+    await setImmediate();
+    log.info('one');
+    await Promise.resolve();
+    expect(load).not.toHaveBeenCalled();
+    await setImmediate();
+    expect(load).toHaveBeenCalledOnce();
+  });
+
+  it('passes everything on, once and in order', async () => {
+    const { log: target, lines } = recorder();
+    const loading = Promise.withResolvers<Log>();
+    const log = createDeferredLog(() => loading.promise);
+    log.info('one');
+    log.error('two');
+    await setImmediate();
+    log.warn('three');
+    loading.resolve(target);
+    await setImmediate();
+    log.debug('four');
+    expect(lines).toEqual(['info one', 'error two', 'warn three', 'debug four']);
+  });
+});
