@@ -13,6 +13,7 @@ trap 'rm -rf "$new"' EXIT
 bundle=./scripts/bundle
 ./node_modules/.bin/esbuild ip-masq-agent=src/main.ts --bundle --splitting --chunk-names=chunk-[hash] --format=esm \
   --platform=node --target=node22 --legal-comments=none --log-level=warning "--define:AGENT_VERSION=\"$version\"" \
+  "--alias:node:fs/promises=$bundle/fs-promises.cjs" \
   "--alias:node:v8=$bundle/v8-on-demand.cjs" "--alias:@dabh/diagnostics=$bundle/no-diagnostics.cjs" \
   "--alias:readable-stream/lib/_stream_writable.js=$bundle/writable-stream.cjs" --alias:readable-stream=node:stream \
   "--outdir=$new/modules"

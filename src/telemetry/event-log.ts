@@ -175,7 +175,7 @@ function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
 }
 
 /** Silent at most log levels, but for an end of failures and for a config whose rules were in place already. */
-function logInSync(log: Log, memory: Memory, { trigger, policy, durationMs }: EventOf<'in-sync'>): void {
+function logInSync(log: Log, memory: Memory, { trigger, policy, basis, durationMs }: EventOf<'in-sync'>): void {
   const context = { trigger, took: milliseconds(durationMs) };
   const news = { ...memory.takeFiles(), ...memory.takeFailure() };
   if ('files' in news) {
@@ -187,7 +187,7 @@ function logInSync(log: Log, memory: Memory, { trigger, policy, durationMs }: Ev
   } else if ('failures' in news) {
     log.info('rules in sync again', { ...context, ...news });
   } else {
-    log.debug('rules in sync', context);
+    log.debug('rules in sync', { ...context, basis });
   }
 }
 

@@ -156,8 +156,11 @@ describeKernel('the files of an agent', () => {
       isOver = await Promise.race([writing.then(() => true), sleep(20).then(() => false)]);
       const listing = await bed.node.run('nft', '-s', 'list', 'table', 'inet', 'ip-masq-agent');
       const live = /jump policy-(\w+)/.exec(listing)?.[1];
-      const elements = (set: string): string | undefined =>
-        new RegExp(`set ${set}-ipv4-${live} \\{[^}]*elements = \\{ ([^}]*) \\}`).exec(listing)?.[1];
+      const rules = new RegExp(`chain ipv4-${live} \\{([^}]*)\\}`).exec(listing)?.[1] ?? '';
+      const elements = (list: string): string | undefined => {
+        const set = new RegExp(`@(${list}-\\S+)`).exec(rules)?.[1];
+        return new RegExp(`set ${set} \\{[^}]*elements = \\{ ([^}]*) \\}`).exec(listing)?.[1];
+      };
       expect(elements('keep-sources')).toMatch(/^10\.\d+\.0\.0\/16$/);
       expect(elements('keep-destinations')).toBe(elements('keep-sources'));
     }

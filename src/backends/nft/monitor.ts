@@ -96,9 +96,11 @@ function startSession({ follower, findSocket, ownWrites }: MonitorTools, events:
   const lookSoon = limitRate(events.onChange, complaintIntervalMs);
   /**
    * nft forgets the name of a set, and so of its table, once a rule that refers to it was deleted; of its elements it
-   * then only says, here, that something happened (seen with 1.0.6). It may be somebody else's set, changed all the time.
+   * then only says, here, "W: Received event for an unknown set" (seen with 1.0.6). It may be somebody else's set,
+   * changed all the time.
    */
-  const onError = (): void => {
+  const onError = (piece: string): void => {
+    if (!piece.includes('W: ')) return;
     distrust();
     isOwn = false;
     expectAuthor();
