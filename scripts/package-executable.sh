@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 
 # An executable holds one script, so the chunks of dist join the file that imports them.
 esbuild dist/ip-masq-agent.js --bundle --platform=node --target=node22 --format=cjs --minify --line-limit=160 \
-  --legal-comments=none --log-level=warning "--outfile=$work/ip-masq-agent.js"
+  --legal-comments=none --log-level=warning --define:IN_EXECUTABLE=true "--outfile=$work/ip-masq-agent.js"
 
 # The symbol table is a fifth of Node.
 strip -o "$work/node" "$(node --print process.execPath)"

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Policy } from '../../policy/policy.ts';
 import { type Listing, parseListing } from './listing.ts';
 import { baseChain } from './names.ts';
@@ -40,17 +39,15 @@ export function planInstallation(policy: Policy, usual: Ruleset, finding: Findin
   const isWhole = (key: string): boolean => wanted.get(key) === listing.get(key);
   const wholeSets = new Set(namesOf(usual.sets).filter((name) => isWhole(`set ${name}`)));
   if (wholeSets.size < usual.sets.length || !namesOf(usual.chains).every((name) => isWhole(`chain ${name}`))) {
-    const inUse = namesInUse(listing, new Set([...namesOf(usual.sets), ...namesOf(usual.chains)]));
+    const usualNames = new Set([...namesOf(usual.sets), ...namesOf(usual.chains)]);
+    const inUse = namesInUse(listing, usualNames);
     const ruleset = buildRuleset(policy, (name) => inUse.has(name) && !wholeSets.has(name));
     const lacking = { sets: ruleset.sets.filter(({ name }) => !wholeSets.has(name)), chains: ruleset.chains };
     return {
       fill: renderStaleRemoval(listing, lacking) + renderFill(lacking),
       switchOver: renderBaseChainRemoval(listing) + renderSwitch(ruleset),
       sweep: renderSweep(listing, ruleset),
-      isFinal: isDeepStrictEqual(
-        namesOf([...ruleset.sets, ...ruleset.chains]),
-        namesOf([...usual.sets, ...usual.chains]),
-      ),
+      isFinal: [...ruleset.sets, ...ruleset.chains].every(({ name }) => usualNames.has(name)),
     };
   }
   const isSwitched = isWhole(`chain ${baseChain}`) && !listing.has('table');
