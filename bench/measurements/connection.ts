@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Backend } from '../../src/backends/backend.ts';
-import { createIptablesBackend } from '../../src/backends/iptables/backend.ts';
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
 import { policyWith } from '../../test/builders/policy.ts';
 import { forkInside } from '../../test/kernel/harness/endpoint/endpoint.ts';
 import { Namespace, namespaceRunner } from '../../test/kernel/harness/namespace.ts';
+import { iptablesBackendOn } from '../../test/kernel/iptables-node.ts';
 import { networks } from '../config-texts.ts';
 import { type Figure, figureOf, quantile } from '../figures.ts';
 import type { Measurement } from '../measurement.ts';
@@ -24,14 +24,13 @@ interface Candidate {
   readonly everyList?: boolean;
 }
 
-const chain = 'IP-MASQ-AGENT';
 /** What the sender's packets carry. */
 const source = '198.51.100.10/32';
 const nft = (node: Namespace): Backend => createNftBackend({ runner: namespaceRunner(node) });
 const iptables =
   (flavour: 'nft' | 'legacy') =>
   (node: Namespace): Backend =>
-    createIptablesBackend({ flavour, chain, runner: namespaceRunner(node) });
+    iptablesBackendOn(node, flavour);
 
 const candidates: readonly Candidate[] = [
   { subject: 'no rules' },

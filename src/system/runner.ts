@@ -25,7 +25,8 @@ export interface Outcome {
  * The one boundary to other programs. Resolves whenever the tool ran to an exit code, whatever that is.
  *
  * Rejects with AgentError TOOL_MISSING (not found or not executable), TOOL_TIMEOUT (killed after the time-out),
- * ABORTED (the signal) or TOOL_FAILED (ended by a signal, or could not be started for another reason).
+ * ABORTED (the signal), KERNEL_RESOURCE (killed by somebody else, as the kernel does where memory runs out) or TOOL_FAILED
+ * (ended by another signal, or could not be started for another reason).
  */
 export interface Runner {
   run(command: Command): Promise<Outcome>;
@@ -61,6 +62,9 @@ export const systemRunner: Runner = {
     }
     if (result.code === 'ENOENT') throw new AgentError('TOOL_MISSING', `${tool} is not installed (not found in PATH)`);
     if (result.code === 'EACCES') throw new AgentError('TOOL_MISSING', `${tool} can't be executed: permission denied`);
+    if (result.signal === 'SIGKILL') {
+      throw new AgentError('KERNEL_RESOURCE', `${name} was killed, as the kernel does where memory runs out`);
+    }
     const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
     throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
   },

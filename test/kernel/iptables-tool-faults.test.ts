@@ -17,7 +17,7 @@ const faults: readonly (readonly [name: string, script: string, code: string])[]
     'NO_PERMISSION',
   ],
   ['run out of memory', 'echo "iptables: Memory allocation problem." >&2; exit 4', 'KERNEL_RESOURCE'],
-  ['are killed', 'kill -9 $$', 'TOOL_FAILED'],
+  ['are killed', 'kill -9 $$', 'KERNEL_RESOURCE'],
   ['do nothing and call it success', 'cat >/dev/null; exit 0', 'READ_BACK_MISMATCH'],
   ['print garbage', 'cat >/dev/null; head -c 100000 /dev/urandom', 'READ_BACK_MISMATCH'],
   ['are gone', '', 'TOOL_MISSING'],

@@ -11,7 +11,7 @@ const faults: Readonly<Record<string, readonly [script: string, code: string]>> 
   'says nothing': ['exit 1', 'TOOL_FAILED'],
   'may not': ['echo "Operation not permitted (you must be root)" >&2; exit 1', 'NO_PERMISSION'],
   'runs out of memory': ['echo "Error: Could not process rule: Cannot allocate memory" >&2; exit 1', 'KERNEL_RESOURCE'],
-  'is killed': ['kill -9 $$', 'TOOL_FAILED'],
+  'is killed': ['kill -9 $$', 'KERNEL_RESOURCE'],
   'does nothing and calls it success': ['cat > /dev/null; exit 0', 'READ_BACK_MISMATCH'],
   'prints garbage': ['cat > /dev/null; head -c 100000 /dev/urandom', 'READ_BACK_MISMATCH'],
 };

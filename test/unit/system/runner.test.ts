@@ -55,10 +55,13 @@ describe('systemRunner', () => {
     });
   });
 
-  it('says TOOL_FAILED for a tool that a signal ended', async () => {
-    await expect(systemRunner.run({ tool: 'sh', args: ['-c', 'kill -9 $$'] })).rejects.toMatchObject({
-      code: 'TOOL_FAILED',
-    });
+  it.each([
+    ['TERM', 'TOOL_FAILED'],
+    // Somebody ran out of memory.
+    ['KILL', 'KERNEL_RESOURCE'],
+  ])('has a code for a tool that SIG%s ended: %s', async (signal, code) => {
+    const run = systemRunner.run({ tool: 'sh', args: ['-c', `kill -${signal} $$`] });
+    await expect(run).rejects.toMatchObject({ code });
   });
 });
 
