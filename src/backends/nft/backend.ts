@@ -37,15 +37,23 @@ export function createNftBackend({ runner, ownWrites }: NftBackendOptions): Back
   /** A look that is taken while nft checks whether it works here, so that the first observe() need not wait for it. */
   let opening: { readonly at: number; readonly finding: Promise<Finding | undefined> } | undefined;
 
+  /** What the table held when it was last read to be right: good enough to plan from, since what comes of it is read back. */
+  let last: Finding | undefined;
+
   return {
     name: 'nft',
     probe(signal) {
+      // The check first: it takes longer.
+      const probed = probe(runner, signal);
       opening = { at: monotonicMs(), finding: look(runner, { isTerse: true }, signal).catch(() => undefined) };
-      return probe(runner, signal);
+      return probed;
     },
     render: (policy) => transactionsOf(planInstallation(policy, buildRuleset(policy), absent)),
-    apply: (policy, signal, observed) =>
-      apply({ runner, ownWrites }, policy, observed && findings.get(observed), signal),
+    async apply(policy, signal, observed) {
+      const known = observed ? findings.get(observed) : last;
+      last = undefined;
+      last = await apply({ runner, ownWrites }, policy, known, signal);
+    },
     async observe(policy, signal) {
       const isFresh = opening !== undefined && monotonicMs() - opening.at < openingLastsMs;
       const known = isFresh ? await opening?.finding : undefined;
@@ -57,7 +65,10 @@ export function createNftBackend({ runner, ownWrites }: NftBackendOptions): Back
       findings.set(observation, finding);
       return observation;
     },
-    cleanup: (signal) => cleanup(runner, signal),
+    cleanup(signal) {
+      last = undefined;
+      return cleanup(runner, signal);
+    },
   };
 }
 
@@ -71,21 +82,22 @@ function transactionsOf({ fill, switchOver, sweep }: Installation): readonly Tra
   return transactions.filter(({ text }) => text !== '');
 }
 
+/** Gives what the table holds then. */
 async function apply(
   tools: NftBackendOptions,
   policy: Policy,
   known: Finding | undefined,
   signal?: AbortSignal,
-): Promise<void> {
-  const { runner } = tools;
+): Promise<Finding> {
   // nft lists what is there, if that is not known already, while the new ruleset is made.
-  const listing = known ?? look(runner, { isTerse: true }, signal);
+  const listing = known ?? look(tools.runner, { isTerse: true }, signal);
   const usual = buildRuleset(policy);
   let finding: Finding | undefined = await listing;
   for (let round = 0; finding !== undefined; round++) {
     if (round === mostInstallations) throw mismatch(['others changed it again and again meanwhile']);
     finding = await install(tools, policy, usual, finding, signal);
   }
+  return { listing: expectedListing(usual, true), isTerse: true };
 }
 
 /** Takes the table one installation further. Gives what it holds then, unless that is the policy under its usual names. */

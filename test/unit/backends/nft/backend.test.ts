@@ -9,7 +9,8 @@ import { type ExpectedCommand, fakeRunner } from '../../../fakes/runner.ts';
 
 const policy = policyWith({ ipv4: { keepDestinations: ['10.0.0.0/8'], keepSources: ['10.9.0.0/16'] } });
 const ruleset = buildRuleset(policy);
-const older = buildRuleset(policyWith({ ipv4: { keepDestinations: ['192.168.0.0/16'] } }));
+const olderPolicy = policyWith({ ipv4: { keepDestinations: ['192.168.0.0/16'] } });
+const older = buildRuleset(olderPolicy);
 
 const tableArgs = ['-s', 'list', 'table', 'inet', 'ip-masq-agent'];
 const absent = { exitCode: 1, stderr: 'Error: No such file or directory\n' };
@@ -70,6 +71,24 @@ describe('apply', () => {
     ]);
     const backend = createNftBackend({ runner });
     await backend.apply(policy, undefined, await backend.observe(policy));
+    runner.assertDone();
+  });
+
+  it('does not list what it has read back before, and notices where that was changed', async () => {
+    const runner = fakeRunner([
+      { tool: 'nft', args: ['-t', ...tableArgs], outcome: absent },
+      write(renderFill(older)),
+      write(renderSwitch(older)),
+      fullList(renderTable(older)),
+      write(renderFill(ruleset)),
+      write(renderSwitch(ruleset)),
+      { ...write(removal(older)), outcome: { exitCode: 1, stderr: 'Error: No such file or directory\n' } },
+      fullList(renderTable(ruleset)),
+      fullList(renderTable(ruleset)),
+    ]);
+    const backend = createNftBackend({ runner });
+    await backend.apply(olderPolicy);
+    await backend.apply(policy);
     runner.assertDone();
   });
 
@@ -254,7 +273,7 @@ describe('observe', () => {
   it('uses the look that was taken during the probe, once', async () => {
     const terse = terseList(renderTerseTable(ruleset));
     const full = fullList(renderTable(ruleset));
-    const runner = fakeRunner([terse, { tool: 'nft', args: ['--check', '-f', '-'] }, full, terse, full]);
+    const runner = fakeRunner([{ tool: 'nft', args: ['--check', '-f', '-'] }, terse, full, terse, full]);
     const backend = createNftBackend({ runner });
     await backend.probe();
     expect((await backend.observe(policy)).state).toBe('in-sync');
@@ -266,8 +285,8 @@ describe('observe', () => {
 describe('probe', () => {
   it('says why nft does not work', async () => {
     const runner = fakeRunner([
-      { tool: 'nft', args: ['-t', ...tableArgs], outcome: new AgentError('TOOL_MISSING', 'nft is not installed') },
       { tool: 'nft', args: ['--check', '-f', '-'], outcome: new AgentError('TOOL_MISSING', 'nft is not installed') },
+      { tool: 'nft', args: ['-t', ...tableArgs], outcome: new AgentError('TOOL_MISSING', 'nft is not installed') },
     ]);
     expect(await createNftBackend({ runner }).probe()).toEqual({ usable: false, reason: 'nft is not installed' });
   });
