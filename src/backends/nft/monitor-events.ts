@@ -27,12 +27,14 @@ const generation = /^# new generation \d+ by process (\d+) \((.*)\)$/;
 export function createMonitorReader({ onChange, onAuthor, onLoss }: MonitorEvents): MonitorReader {
   let rest = '';
   let touched = false;
+  let isAuthorExpected = false;
 
   const readLine = (line: string): void => {
     const author = generation.exec(line);
     if (author) {
-      if (touched) onAuthor(`process ${author[1]} (${author[2]})`);
+      if (touched || isAuthorExpected) onAuthor(`process ${author[1]} (${author[2]})`);
       touched = false;
+      isAuthorExpected = false;
     } else if (line.startsWith('# ERROR')) {
       onLoss();
     } else if (!touched && ` ${line} `.includes(` ${table} `)) {
@@ -46,11 +48,11 @@ export function createMonitorReader({ onChange, onAuthor, onLoss }: MonitorEvent
       const text = rest + piece;
       const end = text.lastIndexOf('\n') + 1;
       rest = text.slice(end);
-      const isNews = touched || text.includes(table) || text.includes('# ERROR');
+      const isNews = touched || isAuthorExpected || text.includes(table) || text.includes('# ERROR');
       if (isNews) for (const line of text.slice(0, end).split('\n')) readLine(line);
     },
     expectAuthor() {
-      touched = true;
+      isAuthorExpected = true;
     },
   };
 }

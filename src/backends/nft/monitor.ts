@@ -16,6 +16,8 @@ const lookAgainMs = 20;
 const mostLooks = 50;
 const patientLooks = 5;
 
+/** Longer than it takes until nft has read on, and told of what is whole again. */
+const lossPauseMs = 5_000;
 /** How often what nft can't tell is looked into. */
 const complaintIntervalMs = 1_000;
 
@@ -88,7 +90,7 @@ function startSession({ follower, findSocket, ownWrites }: MonitorTools, events:
     },
     onLoss() {
       distrust();
-      ownWrites.forget();
+      ownWrites.pause(lossPauseMs);
       events.onChange();
       events.onAuthor('somebody (events were lost)');
     },

@@ -1,3 +1,5 @@
+import { monotonicMs } from '../../clock.ts';
+
 /**
  * Tells the transactions that the agent writes from those of others, where the monitor hears of both. Inside a container
  * the kernel's process numbers do not tell them apart, but their number does: the monitor hears of each transaction
@@ -5,12 +7,14 @@
  * later, for somebody else's: the look that follows is the same.
  */
 export class OwnWrites {
+  /** Until then nothing is awaited. */
+  #pausedUntil = Number.NEGATIVE_INFINITY;
   /** Transactions that were written and not yet heard of. */
   #awaited = 0;
 
   /** A transaction that changes rules or chains, and so will be heard of, is about to be written. */
   begin(): void {
-    this.#awaited++;
+    if (monotonicMs() >= this.#pausedUntil) this.#awaited++;
   }
 
   /** It was not written after all. */
@@ -30,5 +34,11 @@ export class OwnWrites {
     const wasAwaiting = this.#awaited > 0;
     this.#awaited = 0;
     return wasAwaiting;
+  }
+
+  /** Some transactions may never be heard of: for so many ms, all that are heard of are taken for others'. */
+  pause(forMs: number): void {
+    this.forget();
+    this.#pausedUntil = monotonicMs() + forMs;
   }
 }

@@ -57,6 +57,22 @@ describe('createMonitorReader', () => {
     );
   });
 
+  it('names the author of what is not shown, and still hears of what is', () => {
+    const heard: string[] = [];
+    const hear = (what: string) => () => void heard.push(what);
+    const reader = createMonitorReader({
+      onChange: hear('change'),
+      onAuthor: (by) => void heard.push(by),
+      onLoss: hear('lost'),
+    });
+    reader.expectAuthor();
+    reader.read('add table ip other\n# new generation 7 by process 1 (one)\n');
+    reader.expectAuthor();
+    reader.read('add table inet ip-masq-agent\n# new generation 8 by process 2 (two)\n');
+    reader.read('add table ip other\n# new generation 9 by process 3 (three)\n');
+    expect(heard).toEqual(['process 1 (one)', 'change', 'process 2 (two)']);
+  });
+
   it('does not wait for the end of the transaction, but for the end of the line', () => {
     expect(read(['delete table inet ip-masq-agent'])).toEqual([]);
     expect(read(['delete table inet ip-masq-agent\n'])).toEqual(['change']);

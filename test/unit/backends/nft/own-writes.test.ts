@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { OwnWrites } from '../../../../src/backends/nft/own-writes.ts';
 
 describe('OwnWrites', () => {
@@ -23,6 +23,20 @@ describe('OwnWrites', () => {
     own.fail();
     own.begin();
     expect(own.claim()).toBe(true);
+  });
+
+  it('claims none for a while after some may have been lost', () => {
+    vi.useFakeTimers();
+    const own = new OwnWrites();
+    own.begin();
+    own.pause(1_000);
+    expect(own.claim()).toBe(false);
+    own.begin();
+    expect(own.claim()).toBe(false);
+    vi.advanceTimersByTime(1_000);
+    own.begin();
+    expect(own.claim()).toBe(true);
+    vi.useRealTimers();
   });
 
   it('forgets, and tells whether there was something to forget', () => {
