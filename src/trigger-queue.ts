@@ -4,15 +4,15 @@ import type { Trigger } from './agent-event.ts';
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * Gathers reasons to reconcile. However many come while a pass runs, they make one more pass: a pass looks at
- * everything, so the first reason stands for all.
+ * Gathers reasons to reconcile. However many come while a pass runs, they make one more pass, for the first of them that
+ * has it look at the kernel whatever the config says: file events, which may turn out to be nothing, do not.
  */
 export class TriggerQueue {
   #pending: Trigger | undefined;
   #wake: (() => void) | undefined;
 
   add(trigger: Trigger): void {
-    this.#pending ??= trigger;
+    if (this.#pending === undefined || this.#pending === 'config-change') this.#pending = trigger;
     this.#wake?.();
   }
 

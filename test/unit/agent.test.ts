@@ -311,6 +311,22 @@ describe('runAgent with a watch of the kernel', () => {
     expect(events.filter(({ type }) => type === 'applied').at(-1)).toMatchObject({ changedBy: undefined });
   });
 
+  it('does not lose a change that it hears of while file events are still to be looked into', async () => {
+    const { backend, turn, watch, world } = await startWatched();
+    const release = Promise.withResolvers<void>();
+    backend.hold = release.promise;
+    world.reading = good('11.0.0.0/8');
+    world.changeConfig();
+    await turn();
+    world.changeConfig();
+    watch.events?.onChange();
+    release.resolve();
+    backend.hold = undefined;
+    const untilApplied = backend.calls.length;
+    await turn();
+    expect(backend.calls.slice(untilApplied)).toEqual(['observe']);
+  });
+
   it('looks at the resync for what it heard of while a fight was paused', async () => {
     const { backend, types, turn, watch } = await startWatched();
     for (let attack = 0; attack < 21; attack++) {

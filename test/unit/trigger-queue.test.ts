@@ -5,12 +5,13 @@ const never = new AbortController().signal;
 const hour = 3_600_000;
 
 describe('TriggerQueue', () => {
-  it('makes one trigger of many', async () => {
+  it('makes one trigger of many, and does not let file events hide another', async () => {
     const queue = new TriggerQueue();
     queue.add('config-change');
     queue.add('signal');
+    queue.add('foreign-change');
     queue.add('config-change');
-    expect(await queue.next(hour, 'resync', never)).toBe('config-change');
+    expect(await queue.next(hour, 'resync', never)).toBe('signal');
     expect(await queue.next(1, 'resync', never)).toBe('resync');
   });
 

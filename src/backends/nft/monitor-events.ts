@@ -28,6 +28,8 @@ export function createMonitorReader({ onChange, onAuthor, onLoss }: MonitorEvent
   let rest = '';
   let touched = false;
   let isAuthorExpected = false;
+  /** Events were lost, the end of a transaction perhaps among them: what follows may belong to another one. */
+  let hasGap = false;
 
   const readLine = (line: string): void => {
     const author = generation.exec(line);
@@ -35,9 +37,11 @@ export function createMonitorReader({ onChange, onAuthor, onLoss }: MonitorEvent
       if (touched || isAuthorExpected) onAuthor(`process ${author[1]} (${author[2]})`);
       touched = false;
       isAuthorExpected = false;
+      hasGap = false;
     } else if (line.startsWith('# ERROR')) {
+      hasGap = true;
       onLoss();
-    } else if (!touched && ` ${line} `.includes(` ${table} `)) {
+    } else if ((!touched || hasGap) && ` ${line} `.includes(` ${table} `)) {
       touched = true;
       onChange();
     }

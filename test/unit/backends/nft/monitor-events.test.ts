@@ -73,6 +73,15 @@ describe('createMonitorReader', () => {
     expect(heard).toEqual(['process 1 (one)', 'change', 'process 2 (two)']);
   });
 
+  it('hears of what comes after a gap, though the transaction before it seems to go on', () => {
+    const heard = read([
+      'add element inet ip-masq-agent names { 10.0.0.0/8 }\n',
+      '# ERROR: We lost some netlink events!\nadd element inet ip-masq-agent names { 11.0.0.0/8 }\n',
+      'delete element inet ip-masq-agent names { 11.0.0.0/8 }\n# new generation 9 by process 3 (nft)\n',
+    ]);
+    expect(heard).toEqual(['change', 'lost', 'change', 'change', 'process 3 (nft)']);
+  });
+
   it('does not wait for the end of the transaction, but for the end of the line', () => {
     expect(read(['delete table inet ip-masq-agent'])).toEqual([]);
     expect(read(['delete table inet ip-masq-agent\n'])).toEqual(['change']);
