@@ -52,7 +52,7 @@ describeKernel('a list of 100,000 CIDRs', () => {
   }, async () => {
     await replaceNft(limited);
     const PATH = `${join(bed.directory, 'bin')}:/usr/bin:/bin`;
-    const args = ['--config', bed.config.directory, '--backend=nft', '--resync-interval=2s', '--log-level=debug'];
+    const args = ['--config', bed.config.directory, '--backend=nft', '--resync-interval=1h', '--log-level=debug'];
     const agent = new AgentProcess(bed.node, args, { PATH });
     await agent.waitFor(/rules applied/);
     const before = await ruleset();
@@ -65,10 +65,18 @@ describeKernel('a list of 100,000 CIDRs', () => {
     const changed = await agent.waitFor(/rules changed/, { timeoutMs: 120_000 });
     expect(await verdicts(...everyOther)).toEqual(asWanted);
 
-    const injured = agent.lines.length;
-    await bed.node.feed(`delete element ${table.join(' ')} ${await setName()} { 10.0.0.0 }\n`, 'nft', '-f', '-');
-    await agent.waitFor(/repaired/, { from: injured, timeoutMs: 120_000 });
-    expect(await verdicts(...everyOther)).toEqual(asWanted);
+    // No resync comes to help: nft monitor has to tell of it, whose socket such a list overflows.
+    const injure = async () => {
+      const injured = agent.lines.length;
+      await bed.node.feed(`delete element ${table.join(' ')} ${await setName()} { 10.0.0.0 }\n`, 'nft', '-f', '-');
+      await agent.waitFor(/repaired/, { from: injured, timeoutMs: 120_000 });
+      expect(await verdicts(...everyOther)).toEqual(asWanted);
+    };
+    await injure();
+    const reloaded = agent.lines.length;
+    await bed.config.write({ config: `${config}masqLinkLocal: true\nnonMasqueradeSrcCIDRs: [192.0.2.0/24]\n` });
+    await agent.waitFor(/rules changed/, { from: reloaded, timeoutMs: 120_000 });
+    await injure();
 
     const from = agent.lines.length;
     agent.signal('SIGHUP');
