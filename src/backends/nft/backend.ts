@@ -9,7 +9,7 @@ import { compareListings } from './listing.ts';
 import { table } from './names.ts';
 import type { OwnWrites } from './own-writes.ts';
 import { probePolicy } from './probe-policy.ts';
-import { buildRuleset, type Ruleset } from './ruleset.ts';
+import { buildRuleset, nameFreely, type Ruleset } from './ruleset.ts';
 import { absent, look, write } from './table-access.ts';
 
 export interface NftBackendOptions {
@@ -155,6 +155,8 @@ async function cleanup(runner: Runner, signal?: AbortSignal): Promise<readonly s
   await write(runner, `add table ${table}\ndelete table ${table}\n`, signal);
   return [`nft table ${table}`];
 }
+
+nameFreely(probePolicy, 'probe');
 
 /** Asks the kernel to check a small policy without committing it: proves binary, permission and kernel at once. */
 async function probe(runner: Runner, signal?: AbortSignal): Promise<Probe> {

@@ -53,6 +53,12 @@ export function buildRuleset(policy: Policy, isTaken: (name: string) => boolean 
   return { entry: entryName(suffix), sets: placed, chains: policyChains(policy, placed, suffix) };
 }
 
+/** Gives a policy that is never to be told from others names without a hash, which take no time to make. */
+export function nameFreely(policy: Policy, name: string): void {
+  knownHashes.set(policy, name);
+  for (const family of families) for (const list of listNames) knownHashes.set(policy[family][list], name);
+}
+
 /** The first ending under which none of the names is taken. */
 function freeEnding(names: readonly string[], isTaken: (name: string) => boolean): string {
   return spareEndings.find((ending) => !names.some((name) => isTaken(name + ending))) ?? '';

@@ -11,7 +11,7 @@ import { createEventLog } from '../../telemetry/event-log.ts';
 import { fanOut } from '../../telemetry/fan-out.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { version } from '../../version.ts';
-import { kernelWatchOf, leftoverRemovalOf, selectBackend } from '../backend-source.ts';
+import { kernelWatchOf, leftoverRemovalOf, namedBackend, selectBackend } from '../backend-source.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
 import { observabilityOf } from '../observability-source.ts';
@@ -105,17 +105,27 @@ function reportToMemory(memory: IdleMemory): ReportEvent {
   };
 }
 
-/** Reads the config ahead: the first pass takes that reading. */
+/**
+ * Reads the config ahead, and goes through what will be made of it, while tools run: the first pass takes that reading
+ * and that policy, and code that runs for the second time is faster.
+ */
 async function openConfig(flags: Flags): Promise<ConfigReader & Pick<PassDependencies, 'policyOf'>> {
   const { configReaderOf, policyOf } = await import('../policy-source.ts');
   const reader = configReaderOf(flags);
   let ahead: ConfigReading | undefined = await reader.read();
+  let known = ahead.ok ? { config: ahead.config, policy: policyOf(flags, ahead.config) } : undefined;
+  if (known) namedBackend(flags).render(known.policy);
   return {
     read() {
       const reading = ahead;
       ahead = undefined;
       return reading ? Promise.resolve(reading) : reader.read();
     },
-    policyOf: (config) => policyOf(flags, config),
+    policyOf(config) {
+      const policy = config === known?.config ? known.policy : policyOf(flags, config);
+      // Long lists need not be kept twice.
+      known = undefined;
+      return policy;
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { createDeferredLog } from '../../../src/telemetry/deferred-log.ts';
 import type { Log } from '../../../src/telemetry/log.ts';
@@ -14,12 +14,11 @@ describe('createDeferredLog', () => {
   it('loads nothing before there is something to log, nor before what goes on now has run', async () => {
     const load = vi.fn(() => Promise.resolve(recorder().log));
     const log = createDeferredLog(load);
-    await setImmediate();
+    await sleep(100);
     log.info('one');
     await Promise.resolve();
     expect(load).not.toHaveBeenCalled();
-    await setImmediate();
-    expect(load).toHaveBeenCalledOnce();
+    await expect.poll(() => load).toHaveBeenCalledOnce();
   });
 
   it('passes everything on, once and in order', async () => {
@@ -28,10 +27,10 @@ describe('createDeferredLog', () => {
     const log = createDeferredLog(() => loading.promise);
     log.info('one');
     log.error('two');
-    await setImmediate();
+    await sleep(100);
     log.warn('three');
     loading.resolve(target);
-    await setImmediate();
+    await expect.poll(() => lines).toHaveLength(3);
     log.debug('four');
     expect(lines).toEqual(['info one', 'error two', 'warn three', 'debug four']);
   });
