@@ -8,8 +8,11 @@ import type { Subject } from '../subjects.ts';
 
 /** The shortest interval that there is. */
 const intervalMs = 1_000;
-/** By then the rules are in the kernel, and the file is no longer so new that it is read again for that. */
-const warmUpMs = 12_000;
+/**
+ * By then the rules are in the kernel, and read back since the monitor listens, what that left behind is collected, and the
+ * file is no longer so new that it is read again for that.
+ */
+const warmUpMs = 20_000;
 const sizes = [10, 1_000, 10_000, 100_000];
 const oneListing: Subject = { name: 'nft list chains', command: ['nft', 'list', 'chains', 'inet'] };
 const listings = 50;
