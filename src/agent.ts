@@ -145,6 +145,8 @@ async function pass(
     if (state.applied) await state.leftovers.look(startedAt, stop);
   } catch (cause) {
     state.failures++;
+    // It may have written something before it failed.
+    state.fullCheckAt = Number.NEGATIVE_INFINITY;
     const retryInMs = backoffDelayMs(state.failures, state.resyncIntervalMs);
     state.nextPass = { at: monotonicMs() + retryInMs, trigger: 'retry' };
     if (!stop.aborted) report({ type: 'failed', trigger, error: asAgentError(cause), retryInMs });

@@ -98,7 +98,7 @@ async function bringKernelTo(
     basis,
     durationMs: elapsed(),
   });
-  if (isVouchedFor && !isChange) return inSync('watch');
+  if (isVouchedFor && previous !== undefined && !isChange) return inSync('watch');
   const observed = isChange ? undefined : await backend.observe(policy, stop);
   if (observed?.state === 'in-sync') return inSync('listing');
   await backend.apply(policy, stop, observed);

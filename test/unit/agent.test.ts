@@ -270,6 +270,29 @@ describe('runAgent with a watch of the kernel', () => {
     expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'resync' });
   });
 
+  it('applies the first good config that a resync finds, though nobody has changed the kernel', async () => {
+    const watch = new FakeWatch();
+    const { backend, events, turn, world } = startAgent(bad('oh no'), watch.start);
+    await turn();
+    world.reading = good('10.0.0.0/8');
+    await turn(resyncIntervalMs);
+    expect(backend.kernel).toBeDefined();
+    expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'resync' });
+  });
+
+  it('does not believe what it knew before a pass that failed', async () => {
+    const { backend, turn, watch, world } = await startWatched();
+    world.reading = good('11.0.0.0/8');
+    backend.failures.push(new AgentError('TOOL_TIMEOUT', 'who knows what was written'));
+    world.changeConfig();
+    await turn();
+    world.reading = good('10.0.0.0/8');
+    backend.calls.length = 0;
+    watch.events?.onListening();
+    await turn();
+    expect(backend.calls).toContain('observe');
+  });
+
   it('looks every 15 minutes all the same', async () => {
     const { backend, turn } = await startWatched();
     backend.kernel = undefined;
