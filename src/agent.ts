@@ -1,12 +1,12 @@
-import type { Trigger } from './agent-event.ts';
+import { backoffDelayMs } from './agent/backoff.ts';
+import type { Trigger } from './agent/events.ts';
+import { LeftoverCleanup, type RemoveLeftovers } from './agent/leftover-cleanup.ts';
+import { type ReconcileDependencies, type ReconcileState, reconcile } from './agent/reconcile.ts';
+import { RepairThrottle } from './agent/repair-throttle.ts';
+import { TriggerQueue } from './agent/trigger-queue.ts';
 import type { KernelWatch, WatchKernel } from './backends/backend.ts';
-import { backoffDelayMs } from './backoff.ts';
 import { monotonicMs } from './clock.ts';
 import { AgentError, asAgentError } from './errors.ts';
-import { LeftoverPatrol, type RemoveLeftovers } from './leftover-patrol.ts';
-import { type ReconcileDependencies, type ReconcileState, reconcile } from './reconcile.ts';
-import { RepairLimit } from './repair-limit.ts';
-import { TriggerQueue } from './trigger-queue.ts';
 
 /** Starts something that calls back on each event until it is stopped. */
 export type Subscribe = (onEvent: () => void) => Promise<{ stop(): Promise<void> }>;
@@ -64,10 +64,10 @@ export async function runOnce(dependencies: PassDependencies, stop: AbortSignal)
   const state = initialState(dependencies);
   await reconcile(dependencies, state, { trigger: 'start', isVouchedFor: false, changedBy: () => undefined }, stop);
   if (!state.policy) throw new AgentError('CONFIG_INVALID', 'the config is invalid; nothing was changed');
-  await state.leftovers.look(monotonicMs(), stop);
+  await state.leftovers.runIfDue(monotonicMs(), stop);
 }
 
-interface AgentState extends ReconcileState {
+interface LoopState extends ReconcileState {
   /** Passes that failed since the last that did not. */
   failures: number;
   /** When to look at the kernel again, on the clock of monotonicMs(), and why. */
@@ -80,11 +80,11 @@ interface AgentState extends ReconcileState {
   changedBy: string | undefined;
   /** When the last pass ended. */
   passEndedAt: number;
-  readonly repairs: RepairLimit;
-  readonly leftovers: LeftoverPatrol;
+  readonly repairs: RepairThrottle;
+  readonly leftovers: LeftoverCleanup;
 }
 
-function initialState({ removeLeftovers, report }: PassDependencies): AgentState {
+function initialState({ removeLeftovers, report }: PassDependencies): LoopState {
   return {
     policy: undefined,
     applied: undefined,
@@ -96,14 +96,14 @@ function initialState({ removeLeftovers, report }: PassDependencies): AgentState
     changedAt: Number.NEGATIVE_INFINITY,
     changedBy: undefined,
     passEndedAt: Number.NEGATIVE_INFINITY,
-    repairs: new RepairLimit(),
-    leftovers: new LeftoverPatrol(removeLeftovers, report),
+    repairs: new RepairThrottle(),
+    leftovers: new LeftoverCleanup(removeLeftovers, report),
   };
 }
 
 function startKernelWatch(
   { watchKernel, report }: AgentDependencies,
-  state: AgentState,
+  state: LoopState,
   triggers: TriggerQueue,
 ): KernelWatch | undefined {
   return watchKernel?.({
@@ -122,7 +122,7 @@ function startKernelWatch(
 /** One pass, whatever comes of it: a failure is reported and tried again, sooner than the next resync. */
 async function pass(
   dependencies: AgentDependencies,
-  state: AgentState,
+  state: LoopState,
   trigger: Trigger,
   stop: AbortSignal,
   kernelWatch?: KernelWatch,
@@ -142,7 +142,7 @@ async function pass(
     if (!isVouchedFor) state.fullCheckAt = startedAt;
     state.nextPass = { at: monotonicMs() + state.resyncIntervalMs, trigger: 'resync' };
     if (result === 'repaired') countRepair(dependencies, state);
-    if (state.applied) await state.leftovers.look(startedAt, stop);
+    if (state.applied) await state.leftovers.runIfDue(startedAt, stop);
   } catch (cause) {
     state.failures++;
     // It may have written something before it failed.
@@ -160,14 +160,14 @@ async function pass(
  * Whether the kernel need not be looked at: not long ago all of our rules were seen to be right, and since then, as the
  * watch can prove, nobody has changed them.
  */
-async function isKnownToBeRight(state: AgentState, now: number, kernelWatch?: KernelWatch): Promise<boolean> {
+async function isKnownToBeRight(state: LoopState, now: number, kernelWatch?: KernelWatch): Promise<boolean> {
   const isRecent = now - state.fullCheckAt < fullCheckIntervalMs;
   const isUnchanged = (): boolean => state.changedAt < state.fullCheckAt;
   if (kernelWatch === undefined || !isRecent || !isUnchanged()) return false;
   return (await kernelWatch.hasHeardAllSince(state.fullCheckAt)) && isUnchanged();
 }
 
-function countRepair({ report }: AgentDependencies, state: AgentState): void {
+function countRepair({ report }: AgentDependencies, state: LoopState): void {
   const pause = state.repairs.add(monotonicMs(), state.resyncIntervalMs);
-  if (pause) report({ type: 'fight', changedBy: state.changedBy, ...pause });
+  if (pause) report({ type: 'conflict', changedBy: state.changedBy, ...pause });
 }

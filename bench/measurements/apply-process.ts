@@ -6,7 +6,7 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { createIptablesBackend } from '../../src/backends/iptables/backend.ts';
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
 import { table } from '../../src/backends/nft/names.ts';
-import { systemRunner as runner } from '../../src/system/runner.ts';
+import { systemRunner as runner } from '../../src/system/run.ts';
 import { policyWith } from '../../test/builders/policy.ts';
 import { networks, toggledNetwork } from '../config-texts.ts';
 

@@ -1,5 +1,6 @@
 import { type Family, families } from '../net/family.ts';
-import type { Runner } from '../system/runner.ts';
+import type { Runner } from '../system/run.ts';
+import { type AttemptResults, searchEverywhere } from './attempt.ts';
 import type { Backend, BackendName } from './backend.ts';
 import { type ReadLegacyTables, readLegacyTables } from './iptables/legacy-tables.ts';
 import type { Flavour } from './iptables/names.ts';
@@ -7,7 +8,6 @@ import { createNatTable } from './iptables/nat-table.ts';
 import { describeOwnRules, findOwnRules, removeOwnRules } from './iptables/removal.ts';
 import { nftError } from './nft/failure.ts';
 import { table as nftTable } from './nft/names.ts';
-import { type Findings, searchEverywhere } from './search.ts';
 
 export interface LeftoverOptions {
   /** The backend whose rules under `chain` are to stay. */
@@ -24,7 +24,7 @@ export interface LeftoverOptions {
 type Search = (remove: boolean, signal?: AbortSignal) => Promise<readonly string[]>;
 
 /** What was found, or removed: `iptables-legacy ipv4: chain IP-MASQ-AGENT`. */
-export type Leftovers = Findings<string>;
+export type Leftovers = AttemptResults<string>;
 
 /**
  * Finds what this agent (under another backend or another --masq-chain), upstream or Azure's agent left, in every

@@ -10,7 +10,7 @@ import { watchTable } from '../backends/nft/monitor.ts';
 import { OwnWrites } from '../backends/nft/own-writes.ts';
 import { AgentError } from '../errors.ts';
 import { findNetlinkSocket } from '../system/netlink-socket.ts';
-import { systemFollower, systemRunner } from '../system/runner.ts';
+import { systemFollower, systemRunner } from '../system/run.ts';
 import type { Flags } from './flags.ts';
 
 const runner = systemRunner;

@@ -1,5 +1,5 @@
 import { AgentError } from '../errors.ts';
-import { nearestName } from '../nearest-name.ts';
+import { nearestName } from '../text.ts';
 import { splitArguments } from './flag-grammar.ts';
 import { defaultFlags, type FlagName, type Flags, flagTable, parseFlag } from './flags.ts';
 import { klogFlags, levelOfVerbosity } from './klog-flags.ts';

@@ -1,7 +1,7 @@
 import type { BackendName } from '../backends/backend.ts';
 import { createConnectionCounters } from '../backends/nft/connection-counters.ts';
-import { systemRunner } from '../system/runner.ts';
-import type { AgentStatus } from '../telemetry/agent-status.ts';
+import { systemRunner } from '../system/run.ts';
+import type { AgentState } from '../telemetry/agent-state.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Observability } from '../telemetry/observability.ts';
 import type { Flags } from './flags.ts';
@@ -9,7 +9,7 @@ import type { Flags } from './flags.ts';
 /** The agent that is to be observed. */
 interface Subject {
   readonly backend: BackendName;
-  readonly status: () => AgentStatus;
+  readonly status: () => AgentState;
   readonly log: Log;
   readonly stop: AbortSignal;
 }

@@ -1,10 +1,10 @@
 import type { Cidr } from '../net/cidr.ts';
-import type { Position, Provenance } from './provenance.ts';
+import type { Position, Source } from './source.ts';
 
 /** A value together with the place that set it. */
 export interface Sourced<T> {
   readonly value: T;
-  readonly source: Provenance;
+  readonly source: Source;
 }
 
 /** The effective configuration: every file merged, every default filled in. Lists keep the order and the duplicates of the files. */

@@ -1,6 +1,6 @@
 import { type Cidr, parseCidr } from '../net/cidr.ts';
 import type { Sourced } from './config.ts';
-import type { Provenance } from './provenance.ts';
+import type { Source } from './source.ts';
 
 /** RFC 1918: destinations that keep the Pod's address when no file says otherwise. */
 export const privateRanges: readonly string[] = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
@@ -32,7 +32,7 @@ export function defaultNonMasqueradeCIDRs(allReservedRanges: boolean): readonly 
   return [...byDefault, ...reservedRanges.flatMap((range) => builtIn(range, { flag: 'nomasq-all-reserved-ranges' }))];
 }
 
-function builtIn(range: string, source: Provenance): readonly Sourced<Cidr>[] {
+function builtIn(range: string, source: Source): readonly Sourced<Cidr>[] {
   const value = parseCidr(range);
   return value === undefined ? [] : [{ value, source }];
 }

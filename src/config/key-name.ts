@@ -1,4 +1,4 @@
-import { nearestName } from '../nearest-name.ts';
+import { nearestName } from '../text.ts';
 import { type ConfigKey, configKeys } from './schema.ts';
 
 /** Simple case folding, as the flags i and u have it, is what Go's encoding/json does: `ſ` is an s, the Kelvin sign a k. */

@@ -1,5 +1,5 @@
 import type { LiteralBlock } from './node.ts';
-import type { Position } from './provenance.ts';
+import type { Position } from './source.ts';
 
 /** Tells offsets in a text as positions in a file. */
 export interface Places {

@@ -1,6 +1,6 @@
 import type { Problem } from './config.ts';
 import type { ConfigNode } from './node.ts';
-import type { Position } from './provenance.ts';
+import type { Position } from './source.ts';
 
 const longestQuote = 60;
 const longestMessage = 300;

@@ -1,7 +1,7 @@
 import type { Cidr } from '../net/cidr.ts';
 import type { Sourced } from './config.ts';
-import type { Position } from './provenance.ts';
 import type { BooleanKey, ListKey } from './schema.ts';
+import type { Position } from './source.ts';
 
 /** A list as one file has it. */
 export interface ListSetting {

@@ -1,4 +1,4 @@
-import type { Provenance } from '../config/provenance.ts';
+import type { Source } from '../config/source.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { Family } from '../net/family.ts';
 import type { PortRange } from '../net/port-range.ts';
@@ -6,7 +6,7 @@ import type { PortRange } from '../net/port-range.ts';
 /** A network of the policy and the place in the config that asked for it. */
 export interface PolicyEntry {
   readonly cidr: Cidr;
-  readonly source: Provenance;
+  readonly source: Source;
 }
 
 /**

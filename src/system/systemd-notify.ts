@@ -1,5 +1,5 @@
 import { AgentError } from '../errors.ts';
-import type { Runner } from './runner.ts';
+import type { Runner } from './run.ts';
 
 /** The service manager that started the agent and wants to be told how it is (sd_notify(3)). */
 export interface ServiceManager {

@@ -1,12 +1,12 @@
-import type { AgentEvent, ReportEvent } from '../agent-event.ts';
+import type { AgentEvent, ReportEvent } from '../agent/events.ts';
 import { monotonicMs } from '../clock.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
-import { describeProvenance } from '../config/provenance.ts';
+import { describeSource } from '../config/source.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';
 import { describeEntryCounts } from '../policy/entry-counts.ts';
 import { listKeys, type PolicyEntry } from '../policy/policy.ts';
-import { isDriftRepair } from './agent-status.ts';
+import { isDriftRepair } from './agent-state.ts';
 import type { Log, LogFields } from './log.ts';
 import { Repetition } from './repetition.ts';
 
@@ -106,7 +106,7 @@ function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
         `changes of the rules are not heard of for a moment, resyncs look closely instead: ${event.reason}`,
       );
       return;
-    case 'fight':
+    case 'conflict':
       memory.logRepeated(log, 'error', event.type, 'another program keeps changing the rules of this agent; stop it', {
         ...(event.changedBy ? { changedBy: event.changedBy } : {}),
         repairs: event.repairs,
@@ -209,7 +209,7 @@ function changeFields({ list, added, removed }: ListChange): [string, readonly s
 }
 
 function describeEntry({ cidr, source }: PolicyEntry): string {
-  return `${cidr.text} (${describeProvenance(source)})`;
+  return `${cidr.text} (${describeSource(source)})`;
 }
 
 /** More than this in one field help nobody. */

@@ -1,4 +1,4 @@
-import type { ReportEvent } from '../agent-event.ts';
+import type { ReportEvent } from '../agent/events.ts';
 
 /** Tells every subscriber of each event, in this order. */
 export function fanOut(subscribers: readonly ReportEvent[]): ReportEvent {

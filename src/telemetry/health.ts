@@ -1,5 +1,5 @@
 import { formatProblem } from '../config/problem.ts';
-import type { AgentStatus } from './agent-status.ts';
+import type { AgentState } from './agent-state.ts';
 
 /** The answer to a health check; `reason` is for people. */
 export interface Health {
@@ -13,7 +13,7 @@ const longestPassMs = 5 * 60_000;
 const longestDelayMs = 60_000;
 
 /** Whether the loop is alive: waiting for its next pass, or busy with one for no longer than a pass can take. */
-export function liveness({ loop }: Pick<AgentStatus, 'loop'>, steadyNow: number): Health {
+export function liveness({ loop }: Pick<AgentState, 'loop'>, steadyNow: number): Health {
   if (loop.doing === 'pass' && steadyNow - loop.since > longestPassMs) {
     return { ok: false, reason: `a pass has been running for ${seconds(steadyNow - loop.since)}` };
   }
@@ -27,7 +27,7 @@ export function liveness({ loop }: Pick<AgentStatus, 'loop'>, steadyNow: number)
  * Whether the kernel held the agent's policy when it was last looked at. A config that turns bad later does not count:
  * the last good one stays in force.
  */
-export function readiness({ policy, rejection, failure }: AgentStatus): Health {
+export function readiness({ policy, rejection, failure }: AgentState): Health {
   if (failure) {
     const { code, message } = failure.error;
     return { ok: false, reason: `the kernel could not be brought to the policy: ${code}: ${message}` };

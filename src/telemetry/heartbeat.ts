@@ -1,6 +1,6 @@
 import { formatProblem } from '../config/problem.ts';
 import { describeEntryCounts } from '../policy/entry-counts.ts';
-import type { AgentStatus } from './agent-status.ts';
+import type { AgentState } from './agent-state.ts';
 import { readiness } from './health.ts';
 import type { Log } from './log.ts';
 
@@ -10,12 +10,12 @@ const dayMs = 24 * 60 * 60_000;
  * Logs one line a day, so that a silent agent can be told from a dead one, and what is wrong for days is not forgotten.
  * Gives the function that ends it.
  */
-export function startHeartbeat(log: Log, status: () => AgentStatus): () => void {
+export function startHeartbeat(log: Log, status: () => AgentState): () => void {
   const timer = setInterval(() => logHeartbeat(log, status()), dayMs).unref();
   return () => clearInterval(timer);
 }
 
-function logHeartbeat(log: Log, status: AgentStatus): void {
+function logHeartbeat(log: Log, status: AgentState): void {
   const { agent, policy, rejection, driftRepairs, lastSyncAt } = status;
   const fields = {
     ...(agent ? { backend: agent.backend } : {}),

@@ -1,9 +1,9 @@
 import { Counter, Registry } from 'prom-client';
-import type { AgentEvent, ReportEvent } from '../agent-event.ts';
+import type { AgentEvent, ReportEvent } from '../agent/events.ts';
 import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
 import { families } from '../net/family.ts';
 import { entryCounts } from '../policy/entry-counts.ts';
-import { isDriftRepair } from './agent-status.ts';
+import { isDriftRepair } from './agent-state.ts';
 import { type DefinedMetrics, defineMetrics } from './metric-definitions.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 

@@ -1,9 +1,9 @@
-import type { ReportEvent } from '../agent-event.ts';
+import type { ReportEvent } from '../agent/events.ts';
 import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { effectiveConfigJson } from '../config/effective.ts';
-import type { AgentStatus } from './agent-status.ts';
+import type { AgentState } from './agent-state.ts';
 import { liveness, readiness } from './health.ts';
 import { type Answer, type HttpServer, json, type Routes, startHttpServer, text } from './http-server.ts';
 import type { Log } from './log.ts';
@@ -13,7 +13,7 @@ export interface ObservabilityOptions {
   /** host:port; empty: off. Equal addresses share one server. */
   readonly metricsAddress: string;
   readonly healthAddress: string;
-  readonly status: () => AgentStatus;
+  readonly status: () => AgentState;
   /** Undefined where the backend does not count. */
   readonly readConnections: (() => Promise<ConnectionCounts>) | undefined;
   readonly log: Log;
@@ -75,7 +75,7 @@ async function loadMetrics({ readConnections, log }: ObservabilityOptions) {
   return { report: metrics.report, routes };
 }
 
-function healthRoutes(status: () => AgentStatus): Routes {
+function healthRoutes(status: () => AgentState): Routes {
   const configAnswer = createConfigAnswer();
   const health = ({ ok, reason }: { ok: boolean; reason: string }): Answer => text(ok ? 200 : 503, reason);
   return new Map([
@@ -87,7 +87,7 @@ function healthRoutes(status: () => AgentStatus): Routes {
 }
 
 /** The effective config, put into text once for as long as it stays the same: it may have 100,000 CIDRs. */
-function createConfigAnswer(): (status: AgentStatus) => Answer {
+function createConfigAnswer(): (status: AgentState) => Answer {
   let last: { readonly config: Config; readonly answer: Answer } | undefined;
   return ({ config: accepted }) => {
     if (!accepted) return text(503, 'no config was accepted yet');

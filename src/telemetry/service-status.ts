@@ -1,7 +1,7 @@
-import type { ReportEvent } from '../agent-event.ts';
+import type { ReportEvent } from '../agent/events.ts';
 import { describeEntryCounts } from '../policy/entry-counts.ts';
 import type { ServiceManager } from '../system/systemd-notify.ts';
-import { type AgentStatus, systemClock } from './agent-status.ts';
+import { type AgentState, systemClock } from './agent-state.ts';
 import { liveness, readiness } from './health.ts';
 
 /** Keeps the service manager informed of one agent. */
@@ -17,7 +17,7 @@ export interface ServiceStatus {
  * Tells the service manager when the rules are in place for the first time, of each reload, and, as often as it wants,
  * that the loop is alive and what the agent has come to.
  */
-export function startServiceStatus(manager: ServiceManager, status: () => AgentStatus): ServiceStatus {
+export function startServiceStatus(manager: ServiceManager, status: () => AgentState): ServiceStatus {
   let isReady = false;
   let reload: 'none' | 'asked' | 'begun' = 'none';
   const notifyReady = () => manager.notify('READY=1', `STATUS=${describe(status())}`);
@@ -51,7 +51,7 @@ export function startServiceStatus(manager: ServiceManager, status: () => AgentS
 }
 
 /** One line for `systemctl status`. */
-function describe(status: AgentStatus): string {
+function describe(status: AgentState): string {
   const { ok, reason } = readiness(status);
   const text = ok && status.policy ? `in sync, ${describeEntryCounts(status.policy)}` : `not ready: ${reason}`;
   const rejected = status.rejection ? '; the config on disk is rejected' : '';

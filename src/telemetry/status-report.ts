@@ -1,11 +1,11 @@
 import { formatProblem } from '../config/problem.ts';
 import { entryCounts } from '../policy/entry-counts.ts';
 import type { AgentReport } from '../status/agent-report.ts';
-import type { AgentStatus, Instant } from './agent-status.ts';
+import type { AgentState, Instant } from './agent-state.ts';
 import { readiness } from './health.ts';
 
 /** The agent's status as /statusz tells it. */
-export function statusReport(status: AgentStatus): AgentReport {
+export function statusReport(status: AgentState): AgentReport {
   const { agent, config, rejection, policy, failure } = status;
   const { ok, reason } = readiness(status);
   return {

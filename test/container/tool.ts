@@ -1,4 +1,4 @@
-import { systemRunner } from '../../src/system/runner.ts';
+import { systemRunner } from '../../src/system/run.ts';
 
 /** Long enough for a machine that is busy and a mirror that is slow. */
 const timeoutMs = 15 * 60_000;

@@ -1,4 +1,4 @@
-import type { AcceptedConfig, RejectedConfig } from '../../src/agent-event.ts';
+import type { AcceptedConfig, RejectedConfig } from '../../src/agent/events.ts';
 import type { Config, Sourced } from '../../src/config/config.ts';
 import { type Cidr, parseCidr } from '../../src/net/cidr.ts';
 import { buildPolicy } from '../../src/policy/build.ts';

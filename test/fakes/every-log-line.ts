@@ -1,4 +1,4 @@
-import type { AgentEvent } from '../../src/agent-event.ts';
+import type { AgentEvent } from '../../src/agent/events.ts';
 import { AgentError } from '../../src/errors.ts';
 import { accepted, policyKeeping, rejected } from './config.ts';
 
@@ -33,7 +33,7 @@ export const everyLoggedEvent: readonly AgentEvent[] = [
   { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 1 },
   { type: 'failed', trigger: 'resync', error: failure, retryInMs: 1 },
   { type: 'in-sync', trigger: 'retry', policy, basis: 'listing', durationMs: 1 },
-  { type: 'fight', repairs: 21, pauseMs: 5000 },
+  { type: 'conflict', repairs: 21, pauseMs: 5000 },
   { ...removal, removals: 1 },
   { ...removal, removals: 2 },
   { type: 'leftovers', removed: [], failures: [failure], removals: 2 },

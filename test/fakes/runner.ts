@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AgentError } from '../../src/errors.ts';
-import type { Command, Outcome, Runner } from '../../src/system/runner.ts';
+import type { Command, Outcome, Runner } from '../../src/system/run.ts';
 
 /** A command that a test expects, and how it ends: an outcome (exit code 0 without output by default) or an error. */
 export interface ExpectedCommand {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { AcceptedConfig } from '../../src/agent-event.ts';
+import type { AcceptedConfig } from '../../src/agent/events.ts';
 import { createIptablesBackend } from '../../src/backends/iptables/backend.ts';
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
 import type { Problem } from '../../src/config/config.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { AgentError } from '../../src/errors.ts';
-import type { Outcome, Runner } from '../../src/system/runner.ts';
+import type { Outcome, Runner } from '../../src/system/run.ts';
 import type { ToolTexts } from './corpus.ts';
 import { mutationsOf, textOf } from './mutation.ts';
 

@@ -15,7 +15,7 @@ import { type AgentError, asAgentError, codeOf } from '../../src/errors.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { formatHostStatus } from '../../src/status/format-host-status.ts';
 import { gatherHostStatus } from '../../src/status/host-status.ts';
-import type { Runner } from '../../src/system/runner.ts';
+import type { Runner } from '../../src/system/run.ts';
 import { accepted } from '../fakes/config.ts';
 import { campaign, campaignTimeoutMs } from './campaign.ts';
 import { monitorText, toolTexts } from './corpus.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { systemRunner } from '../../src/system/runner.ts';
+import { systemRunner } from '../../src/system/run.ts';
 import { limits, podman, podmanLine } from '../container/store.ts';
 import { ConfigMapVolume } from '../kernel/harness/config-map-volume.ts';
 import type { TestBed } from '../kernel/harness/test-bed.ts';

@@ -7,7 +7,7 @@ import { gatherHostFacts } from '../../src/backends/detect.ts';
 import { createIptablesBackend } from '../../src/backends/iptables/backend.ts';
 import { findKubeletHint } from '../../src/backends/iptables/kubelet-hint.ts';
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
-import type { Runner } from '../../src/system/runner.ts';
+import type { Runner } from '../../src/system/run.ts';
 import { describeKernel } from './harness/describe-kernel.ts';
 import { Namespace, namespaceRunner } from './harness/namespace.ts';
 import { changeTable, legacyTablesOf } from './iptables-node.ts';

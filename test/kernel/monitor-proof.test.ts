@@ -6,7 +6,7 @@ import { watchTable } from '../../src/backends/nft/monitor.ts';
 import { OwnWrites } from '../../src/backends/nft/own-writes.ts';
 import { monotonicMs } from '../../src/clock.ts';
 import { findNetlinkSocket } from '../../src/system/netlink-socket.ts';
-import { type Follower, systemFollower } from '../../src/system/runner.ts';
+import { type Follower, systemFollower } from '../../src/system/run.ts';
 import { policyWith } from '../builders/policy.ts';
 import { describeKernel } from './harness/describe-kernel.ts';
 import { Namespace, namespaceRunner } from './harness/namespace.ts';

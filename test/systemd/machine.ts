@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { vi } from 'vitest';
-import { type Outcome, systemRunner } from '../../src/system/runner.ts';
+import { type Outcome, systemRunner } from '../../src/system/run.ts';
 import { makeDebianImage } from '../container/base-images.ts';
 import { limits, podman, podmanLine } from '../container/store.ts';
 import type { TestBed } from '../kernel/harness/test-bed.ts';

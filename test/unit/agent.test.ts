@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { AgentEvent } from '../../src/agent/events.ts';
 import { runAgent, runOnce } from '../../src/agent.ts';
-import type { AgentEvent } from '../../src/agent-event.ts';
 import type { KernelWatch, KernelWatchEvents, WatchKernel } from '../../src/backends/backend.ts';
 import type { Config, ConfigReading } from '../../src/config/config.ts';
 import { AgentError } from '../../src/errors.ts';
@@ -357,7 +357,7 @@ describe('runAgent with a watch of the kernel', () => {
       watch.events?.onChange();
       await turn();
     }
-    expect(types()).toContain('fight');
+    expect(types()).toContain('conflict');
     backend.kernel = undefined;
     watch.events?.onChange();
     await turn();

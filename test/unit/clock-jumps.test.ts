@@ -2,11 +2,11 @@ import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { AgentEvent, ReportEvent } from '../../src/agent/events.ts';
 import { runAgent } from '../../src/agent.ts';
-import type { AgentEvent, ReportEvent } from '../../src/agent-event.ts';
 import { createConfigReader } from '../../src/config/reader.ts';
 import { AgentError } from '../../src/errors.ts';
-import { createStatusTracker } from '../../src/telemetry/agent-status.ts';
+import { trackAgentState } from '../../src/telemetry/agent-state.ts';
 import { createEventLog } from '../../src/telemetry/event-log.ts';
 import { liveness, readiness } from '../../src/telemetry/health.ts';
 import { startHeartbeat } from '../../src/telemetry/heartbeat.ts';
@@ -33,7 +33,7 @@ async function run(seconds: number, isJumping: boolean, prepare: (backend: FakeB
   const events: (readonly [atMs: number, type: AgentEvent['type']])[] = [];
   const log: FakeLog = fakeLog();
   const logEvent = createEventLog(log);
-  const tracker = createStatusTracker();
+  const tracker = trackAgentState();
   const report: ReportEvent = (event) => {
     events.push([Math.round(performance.now()), event.type]);
     logEvent(event);

@@ -1,6 +1,7 @@
 import { type Family, families } from '../../net/family.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Runner } from '../../system/runner.ts';
+import type { Runner } from '../../system/run.ts';
+import { type AttemptResults, searchEverywhere } from '../attempt.ts';
 import type { BackendName } from '../backend.ts';
 import { ownedChain } from '../iptables/comparison.ts';
 import { type ReadLegacyTables, readLegacyTables } from '../iptables/legacy-tables.ts';
@@ -9,7 +10,6 @@ import { createNatTable } from '../iptables/nat-table.ts';
 import { parseRule } from '../iptables/rule-text.ts';
 import { nftError } from '../nft/failure.ts';
 import { table as ownTable } from '../nft/names.ts';
-import { type Findings, searchEverywhere } from '../search.ts';
 import type { AddressSet } from './address-set.ts';
 import { type Catch, catchesOf, type ReadChain } from './chain-walk.ts';
 import { natRuleOfIptables } from './iptables-rule.ts';
@@ -30,7 +30,7 @@ export interface ForeignRule {
   readonly note: string;
 }
 
-export interface ForeignRules extends Findings<ForeignRule> {
+export interface ForeignRules extends AttemptResults<ForeignRule> {
   /** False where there was more to read than is reasonable. */
   readonly complete: boolean;
 }

@@ -1,6 +1,6 @@
 import { families } from '../../net/family.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Runner } from '../../system/runner.ts';
+import type { Runner } from '../../system/run.ts';
 import type { Backend, BackendName, Observation, Transaction } from '../backend.ts';
 import { differences } from './comparison.ts';
 import { converge, readState } from './convergence.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { excerpt } from '../excerpt.ts';
+import { excerpt } from '../../text.ts';
 import { comments, isChainName, postrouting } from './names.ts';
 import { canonicalRule, type ListedRule, parseRule } from './rule-text.ts';
 import { type Chain, jumpRule, type Ruleset } from './ruleset.ts';

@@ -1,5 +1,5 @@
 import { AgentError, type ErrorCode } from '../../errors.ts';
-import type { Command, Outcome } from '../../system/runner.ts';
+import type { Command, Outcome } from '../../system/run.ts';
 
 /**
  * Whether a listing failed because there is no such chain. iptables-nft says "incompatible" up to 1.8.9 for a chain

@@ -1,6 +1,6 @@
 import { codeOf } from '../../errors.ts';
 import { type Family, families } from '../../net/family.ts';
-import type { Runner } from '../../system/runner.ts';
+import type { Runner } from '../../system/run.ts';
 import type { ReadLegacyTables } from './legacy-tables.ts';
 import { type Flavour, toolsOf, waitForLock } from './names.ts';
 

@@ -1,5 +1,5 @@
 import type { Family } from '../../net/family.ts';
-import type { Command, Outcome, Runner } from '../../system/runner.ts';
+import type { Command, Outcome, Runner } from '../../system/run.ts';
 import { iptablesError, isChainAbsent, isIncompatible, isRuleAbsent } from './failure.ts';
 import type { ReadLegacyTables } from './legacy-tables.ts';
 import { type Flavour, natTable, postrouting, toolsOf, waitForLock } from './names.ts';

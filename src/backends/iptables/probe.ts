@@ -1,6 +1,6 @@
 import { asAgentError, codeOf } from '../../errors.ts';
 import type { FamilyPolicy } from '../../policy/policy.ts';
-import type { Command, Runner } from '../../system/runner.ts';
+import type { Command, Runner } from '../../system/run.ts';
 import type { Probe } from '../backend.ts';
 import { iptablesError } from './failure.ts';
 import type { ReadLegacyTables } from './legacy-tables.ts';

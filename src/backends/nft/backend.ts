@@ -1,7 +1,7 @@
 import { monotonicMs } from '../../clock.ts';
 import { AgentError, codeOf } from '../../errors.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Runner } from '../../system/runner.ts';
+import type { Runner } from '../../system/run.ts';
 import type { Backend, Observation, Probe, Transaction } from '../backend.ts';
 import { nftError } from './failure.ts';
 import { expectedListing, type Finding, type Installation, planInstallation } from './installation.ts';

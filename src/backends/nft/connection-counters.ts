@@ -1,7 +1,7 @@
 import { AgentError } from '../../errors.ts';
 import type { Family } from '../../net/family.ts';
 import type { Verdict } from '../../policy/decide.ts';
-import type { Runner } from '../../system/runner.ts';
+import type { Runner } from '../../system/run.ts';
 import { isAbsent, nftError } from './failure.ts';
 import { type Listing, parseListing } from './listing.ts';
 import { counters, table } from './names.ts';

@@ -1,5 +1,5 @@
 import { AgentError, type ErrorCode } from '../../errors.ts';
-import type { Outcome } from '../../system/runner.ts';
+import type { Outcome } from '../../system/run.ts';
 
 /** `/dev/stdin:LINE:COLUMN-COLUMN: Error: MESSAGE`, the form of libnftables' erec_print(). */
 const locatedError = /^[^:\n]+:(\d+):\d+-\d+: Error: (.*)$/m;

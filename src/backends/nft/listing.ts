@@ -1,4 +1,4 @@
-import { excerpt } from '../excerpt.ts';
+import { excerpt } from '../../text.ts';
 
 /** What a table holds, by kind and name as in `chain postrouting`, each body in one line with single spaces. */
 export type Listing = ReadonlyMap<string, string>;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../../clock.ts';
 import type { FindNetlinkSocket, NetlinkSocket } from '../../system/netlink-socket.ts';
-import type { Follower, Following } from '../../system/runner.ts';
+import type { Follower, Following } from '../../system/run.ts';
 import type { KernelWatch, KernelWatchEvents } from '../backend.ts';
 import { createMonitorReader } from './monitor-events.ts';
 import type { OwnWrites } from './own-writes.ts';

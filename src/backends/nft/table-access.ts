@@ -1,5 +1,5 @@
 import { AgentError } from '../../errors.ts';
-import type { Outcome, Runner } from '../../system/runner.ts';
+import type { Outcome, Runner } from '../../system/run.ts';
 import { isAbsent, nftError } from './failure.ts';
 import type { Finding } from './installation.ts';
 import { parseListing } from './listing.ts';

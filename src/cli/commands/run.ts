@@ -1,11 +1,11 @@
+import type { ReportEvent } from '../../agent/events.ts';
 import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
-import type { ReportEvent } from '../../agent-event.ts';
 import type { ConfigReading } from '../../config/config.ts';
 import type { ConfigReader } from '../../config/reader.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
 import { createIdleMemory, type IdleMemory } from '../../system/idle-memory.ts';
 import { subscribeToSignal } from '../../system/signals.ts';
-import { createStatusTracker } from '../../telemetry/agent-status.ts';
+import { trackAgentState } from '../../telemetry/agent-state.ts';
 import { createDeferredLog } from '../../telemetry/deferred-log.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
 import { fanOut } from '../../telemetry/fan-out.ts';
@@ -40,7 +40,7 @@ async function runUntil(stop: AbortController, { flags, warnings }: CommandConte
     return createLog({ level: flags['log-level'], format: flags['log-format'] });
   });
   for (const warning of warnings) log.warn(warning);
-  const tracker = createStatusTracker();
+  const tracker = trackAgentState();
   const observability = flags.once
     ? undefined
     : await observabilityOf(flags, { backend: backend.name, status: tracker.status, log, stop: stop.signal });

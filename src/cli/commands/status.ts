@@ -5,7 +5,7 @@ import { exitCodes } from '../../errors.ts';
 import { askAgent } from '../../status/agent-report.ts';
 import { formatHostStatus } from '../../status/format-host-status.ts';
 import { gatherHostStatus, type RunningAgent } from '../../status/host-status.ts';
-import { systemRunner as runner } from '../../system/runner.ts';
+import { systemRunner as runner } from '../../system/run.ts';
 import { allBackends, selectBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
 import { defaultFlags, type Flags } from '../flags.ts';

@@ -1,5 +1,5 @@
 import { parseConnectionQuery } from '../../../src/policy/connection-query.ts';
-import { type Explanation, explainConnection } from '../../../src/policy/explanation.ts';
+import { type Explanation, explainConnection } from '../../../src/policy/explain.ts';
 import { hostOf } from '../../../src/policy/host.ts';
 import type { ListName } from '../../../src/policy/policy.ts';
 import { configFlags, configText } from '../../generators/config-text.ts';

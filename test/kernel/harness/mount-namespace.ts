@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemRunner } from '../../../src/system/runner.ts';
+import { systemRunner } from '../../../src/system/run.ts';
 import type { Namespace } from './namespace.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { AgentError } from '../../../src/errors.ts';
-import { type Outcome, type Runner, systemRunner } from '../../../src/system/runner.ts';
+import { type Outcome, type Runner, systemRunner } from '../../../src/system/run.ts';
 
 /** Every namespace of a test carries the id of the process that made it, so that a later run can tell what was left. */
 const namePattern = /^masq-(\d+)-/;

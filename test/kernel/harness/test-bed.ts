@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Runner } from '../../../src/system/runner.ts';
+import type { Runner } from '../../../src/system/run.ts';
 import { AgentProcess } from './agent-process.ts';
 import { ConfigMapVolume } from './config-map-volume.ts';
 import { sendEchoes } from './echo.ts';

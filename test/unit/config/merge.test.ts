@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeProvenance } from '../../../src/config/provenance.ts';
+import { describeSource } from '../../../src/config/source.ts';
 import { complaintsOf, effectiveOf, readTexts } from './read-text.ts';
 
 describe('several files', () => {
@@ -29,7 +29,7 @@ describe('several files', () => {
     const { nonMasqueradeCIDRs, masqLinkLocal, masqLinkLocalIPv6 } = reading.config;
     expect(nonMasqueradeCIDRs[0]?.source).toEqual({ file: 'a', line: 2, column: 3 });
     expect(masqLinkLocal.source).toEqual({ file: 'b', line: 1, column: 16 });
-    expect(describeProvenance(masqLinkLocal.source)).toBe('b:1');
+    expect(describeSource(masqLinkLocal.source)).toBe('b:1');
     expect(masqLinkLocalIPv6.source).toBe('default');
   });
 
@@ -43,9 +43,7 @@ describe('several files', () => {
     expect(effectiveOf(readTexts(['masqLinkLocal: true\n', '']))?.['nonMasqueradeCIDRs']).toHaveLength(3);
     expect(effectiveOf(readTexts(['nonMasqueradeCIDRs: []\n', '']))?.['nonMasqueradeCIDRs']).toEqual([]);
     const reserved = readTexts([], { nomasqAllReservedRanges: true });
-    const sources = reserved.ok
-      ? reserved.config.nonMasqueradeCIDRs.map(({ source }) => describeProvenance(source))
-      : [];
+    const sources = reserved.ok ? reserved.config.nonMasqueradeCIDRs.map(({ source }) => describeSource(source)) : [];
     expect(sources).toEqual([
       ...new Array<string>(3).fill('default'),
       ...new Array<string>(8).fill('--nomasq-all-reserved-ranges'),

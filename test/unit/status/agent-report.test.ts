@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { askAgent } from '../../../src/status/agent-report.ts';
-import { initialStatus } from '../../../src/telemetry/agent-status.ts';
+import { initialStatus } from '../../../src/telemetry/agent-state.ts';
 import { type HttpServer, json, type Routes, startHttpServer, text } from '../../../src/telemetry/http-server.ts';
 import { statusReport } from '../../../src/telemetry/status-report.ts';
 

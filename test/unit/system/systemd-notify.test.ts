@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../src/errors.ts';
-import type { Command, Runner } from '../../../src/system/runner.ts';
+import type { Command, Runner } from '../../../src/system/run.ts';
 import { serviceManagerOf } from '../../../src/system/systemd-notify.ts';
 import { fakeRunner } from '../../fakes/runner.ts';
 

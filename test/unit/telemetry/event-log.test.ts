@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AgentEvent, ReportEvent } from '../../../src/agent-event.ts';
+import type { AgentEvent, ReportEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
 import { createEventLog } from '../../../src/telemetry/event-log.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
@@ -161,7 +161,7 @@ describe('the event log', () => {
   });
 
   it.each<[string, AgentEvent]>([
-    ['a fight', { type: 'fight', repairs: 21, changedBy: 'process 7 (nft)', pauseMs: 5000 }],
+    ['a fight', { type: 'conflict', repairs: 21, changedBy: 'process 7 (nft)', pauseMs: 5000 }],
     ['a broken watch of the kernel', { type: 'kernel-watch-failed', reason: 'nft ended' }],
     ['a broken watch of the config', { type: 'watch-failed', reason: 'no inotify' }],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../src/errors.ts';
-import { initialStatus } from '../../../src/telemetry/agent-status.ts';
+import { initialStatus } from '../../../src/telemetry/agent-state.ts';
 import { liveness, readiness } from '../../../src/telemetry/health.ts';
 import { policyKeeping, rejected } from '../../fakes/config.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type AgentStatus, initialStatus } from '../../../src/telemetry/agent-status.ts';
+import { type AgentState, initialStatus } from '../../../src/telemetry/agent-state.ts';
 import { startHeartbeat } from '../../../src/telemetry/heartbeat.ts';
 import { policyKeeping, rejected } from '../../fakes/config.ts';
 import { fakeLog } from '../../fakes/log.ts';
@@ -7,7 +7,7 @@ import { fakeLog } from '../../fakes/log.ts';
 const dayMs = 24 * 60 * 60_000;
 const now = { wall: Date.UTC(2026, 0, 2), steady: 0 };
 const rejection = { reading: rejected('bad CIDR'), at: now };
-const inSync: AgentStatus = {
+const inSync: AgentState = {
   ...initialStatus(now),
   agent: { version: '1', backend: 'nft', reason: 'asked for', configPath: '/etc/config' },
   policy: policyKeeping('10.0.0.0/8'),

@@ -28,7 +28,7 @@ const loadedMeanwhile = ['src/cli/policy-source.ts', 'src/telemetry/log.ts', 'sr
 describe('what an agent loads before it starts the first tool', () => {
   it('includes the loop and what runs tools', () => {
     expect(loadedWith(run)).toContain('src/agent.ts');
-    expect(loadedWith(run)).toContain('src/system/runner.ts');
+    expect(loadedWith(run)).toContain('src/system/run.ts');
   });
 
   it.each(['winston', 'chokidar', 'zod/mini', 'src/cli/commands/status.ts'])('leaves out %s', (name) => {

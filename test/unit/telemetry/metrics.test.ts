@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AgentEvent } from '../../../src/agent-event.ts';
+import type { AgentEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';

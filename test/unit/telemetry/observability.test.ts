@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AgentEvent } from '../../../src/agent-event.ts';
-import { createStatusTracker } from '../../../src/telemetry/agent-status.ts';
+import type { AgentEvent } from '../../../src/agent/events.ts';
+import { trackAgentState } from '../../../src/telemetry/agent-state.ts';
 import { type Observability, startObservability } from '../../../src/telemetry/observability.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 import { fakeLog } from '../../fakes/log.ts';
@@ -8,7 +8,7 @@ import { fakeLog } from '../../fakes/log.ts';
 const running: Observability[] = [];
 
 async function start(metricsAddress: string, healthAddress: string) {
-  const tracker = createStatusTracker();
+  const tracker = trackAgentState();
   const observability = await startObservability({
     metricsAddress,
     healthAddress,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { errorTable } from '../../../src/errors.ts';
-import { initialStatus } from '../../../src/telemetry/agent-status.ts';
+import { initialStatus } from '../../../src/telemetry/agent-state.ts';
 import { createEventLog } from '../../../src/telemetry/event-log.ts';
 import { startHeartbeat } from '../../../src/telemetry/heartbeat.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';

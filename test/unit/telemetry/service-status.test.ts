@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AgentEvent } from '../../../src/agent-event.ts';
+import type { AgentEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
 import type { ServiceManager } from '../../../src/system/systemd-notify.ts';
-import { type AgentStatus, initialStatus } from '../../../src/telemetry/agent-status.ts';
+import { type AgentState, initialStatus } from '../../../src/telemetry/agent-state.ts';
 import { startServiceStatus } from '../../../src/telemetry/service-status.ts';
 import { policyKeeping, rejected } from '../../fakes/config.ts';
 
 const now = { wall: 0, steady: 0 };
 const policy = policyKeeping('10.0.0.0/8');
-const inSync: AgentStatus = {
+const inSync: AgentState = {
   ...initialStatus(now),
   agent: { version: '1', backend: 'nft', reason: 'asked for', configPath: '/etc/config' },
   policy,
@@ -101,7 +101,7 @@ describe('the status of the service', () => {
 
     it('gives none while the loop hangs', () => {
       const manager = fakeManager(1_000);
-      const hung: AgentStatus = { ...inSync, loop: { doing: 'pass', since: Number.NEGATIVE_INFINITY } };
+      const hung: AgentState = { ...inSync, loop: { doing: 'pass', since: Number.NEGATIVE_INFINITY } };
       startServiceStatus(manager, () => hung);
       vi.advanceTimersByTime(5_000);
       expect(manager.told).toEqual([]);

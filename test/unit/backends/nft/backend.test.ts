@@ -3,7 +3,7 @@ import { createNftBackend } from '../../../../src/backends/nft/backend.ts';
 import { renderFill, renderSwitch, renderTable, renderTerseTable } from '../../../../src/backends/nft/render.ts';
 import { buildRuleset, type Ruleset } from '../../../../src/backends/nft/ruleset.ts';
 import { AgentError } from '../../../../src/errors.ts';
-import type { Runner } from '../../../../src/system/runner.ts';
+import type { Runner } from '../../../../src/system/run.ts';
 import { policyWith } from '../../../builders/policy.ts';
 import { type ExpectedCommand, fakeRunner } from '../../../fakes/runner.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createConnectionCounters } from '../../../../src/backends/nft/connection-counters.ts';
-import type { Outcome } from '../../../../src/system/runner.ts';
+import type { Outcome } from '../../../../src/system/run.ts';
 import { fakeRunner } from '../../../fakes/runner.ts';
 
 /** What `nft list counters table` of nft 1.0.6 and 1.1.3 prints. */

@@ -6,10 +6,10 @@ export interface Position {
 }
 
 /** Where an effective value comes from: a place in a file, a flag, or the built-in default. */
-export type Provenance = Position | { readonly flag: string } | 'default';
+export type Source = Position | { readonly flag: string } | 'default';
 
 /** `file:line`, `--flag` or `default`: the form that logs and `explain` print. */
-export function describeProvenance(source: Provenance): string {
+export function describeSource(source: Source): string {
   if (source === 'default') return 'default';
   if ('flag' in source) return `--${source.flag}`;
   return `${source.file}:${source.line}`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TriggerQueue } from '../../src/trigger-queue.ts';
+import { TriggerQueue } from '../../../src/agent/trigger-queue.ts';
 
 const never = new AbortController().signal;
 const hour = 3_600_000;

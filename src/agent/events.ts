@@ -1,7 +1,7 @@
-import type { BackendName } from './backends/backend.ts';
-import type { ConfigReading } from './config/config.ts';
-import type { AgentError } from './errors.ts';
-import type { Policy } from './policy/policy.ts';
+import type { BackendName } from '../backends/backend.ts';
+import type { ConfigReading } from '../config/config.ts';
+import type { AgentError } from '../errors.ts';
+import type { Policy } from '../policy/policy.ts';
 
 /** What made the agent look at config and kernel. */
 export type Trigger = 'start' | 'config-change' | 'resync' | 'signal' | 'retry' | 'foreign-change';
@@ -35,7 +35,7 @@ export type AgentEvent =
     }
   /** Somebody undoes our repairs again and again: foreign changes are not answered at once any more, for so long. */
   | {
-      readonly type: 'fight';
+      readonly type: 'conflict';
       readonly repairs: number;
       readonly changedBy?: string | undefined;
       readonly pauseMs: number;

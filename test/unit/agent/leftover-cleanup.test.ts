@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AgentEvent } from '../../src/agent-event.ts';
-import { AgentError } from '../../src/errors.ts';
-import { LeftoverPatrol } from '../../src/leftover-patrol.ts';
+import type { AgentEvent } from '../../../src/agent/events.ts';
+import { LeftoverCleanup } from '../../../src/agent/leftover-cleanup.ts';
+import { AgentError } from '../../../src/errors.ts';
 
 const minute = 60_000;
 const never = new AbortController().signal;
@@ -13,20 +13,20 @@ function patrolOver(places: string[][], failure?: AgentError) {
     looks.count++;
     return Promise.resolve({ found: places.shift() ?? [], failures: failure ? [failure] : [] });
   };
-  return { patrol: new LeftoverPatrol(remove, (event) => events.push(event)), events, looks };
+  return { patrol: new LeftoverCleanup(remove, (event) => events.push(event)), events, looks };
 }
 
-describe('LeftoverPatrol', () => {
+describe('LeftoverCleanup', () => {
   it('looks at once, then rarely while there is nothing', async () => {
     const { patrol, looks, events } = patrolOver([]);
-    for (const now of [0, minute, 4 * minute, 5 * minute, 6 * minute]) await patrol.look(now, never);
+    for (const now of [0, minute, 4 * minute, 5 * minute, 6 * minute]) await patrol.runIfDue(now, never);
     expect(looks.count).toBe(2);
     expect(events).toEqual([]);
   });
 
   it('looks again at the next pass after a removal, and counts removals', async () => {
     const { patrol, looks, events } = patrolOver([['chain A'], ['chain A'], []]);
-    for (const now of [0, minute, 2 * minute, 3 * minute]) await patrol.look(now, never);
+    for (const now of [0, minute, 2 * minute, 3 * minute]) await patrol.runIfDue(now, never);
     expect(looks.count).toBe(3);
     expect(events).toMatchObject([
       { type: 'leftovers', removed: ['chain A'], removals: 1 },
@@ -36,7 +36,7 @@ describe('LeftoverPatrol', () => {
 
   it('tells what it could not look at', async () => {
     const { patrol, events } = patrolOver([], new AgentError('XTABLES_LOCK', 'held'));
-    await patrol.look(0, never);
+    await patrol.runIfDue(0, never);
     expect(events).toMatchObject([{ removed: [], failures: [{ code: 'XTABLES_LOCK' }], removals: 0 }]);
   });
 });

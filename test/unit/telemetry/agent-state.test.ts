@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AgentEvent } from '../../../src/agent-event.ts';
+import type { AgentEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
-import { type AgentStatus, createStatusTracker, initialStatus } from '../../../src/telemetry/agent-status.ts';
+import { type AgentState, initialStatus, trackAgentState } from '../../../src/telemetry/agent-state.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 
 const policy = policyKeeping('10.0.0.0/8');
@@ -22,9 +22,9 @@ const failed: AgentEvent = {
 };
 
 /** The status after these events, one second apart; the agent starts at second 100. */
-function statusAfter(...events: AgentEvent[]): AgentStatus {
+function statusAfter(...events: AgentEvent[]): AgentState {
   let seconds = 100;
-  const tracker = createStatusTracker(() => ({ wall: seconds * 1000, steady: seconds * 10 }));
+  const tracker = trackAgentState(() => ({ wall: seconds * 1000, steady: seconds * 10 }));
   for (const event of events) {
     seconds++;
     tracker.report(event);

@@ -1,9 +1,9 @@
-import type { AgentEvent, ReportEvent, Trigger } from './agent-event.ts';
-import type { Backend } from './backends/backend.ts';
-import { monotonicMs } from './clock.ts';
-import type { Config, ConfigReading } from './config/config.ts';
-import { samePolicy } from './policy/changes.ts';
-import type { Policy } from './policy/policy.ts';
+import type { Backend } from '../backends/backend.ts';
+import { monotonicMs } from '../clock.ts';
+import type { Config, ConfigReading } from '../config/config.ts';
+import { samePolicy } from '../policy/changes.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { AgentEvent, ReportEvent, Trigger } from './events.ts';
 
 export interface ReconcileDependencies {
   readonly backend: Backend;

@@ -1,4 +1,4 @@
-import type { AcceptedConfig, AgentEvent, RejectedConfig, ReportEvent } from '../agent-event.ts';
+import type { AcceptedConfig, AgentEvent, RejectedConfig, ReportEvent } from '../agent/events.ts';
 import { monotonicMs } from '../clock.ts';
 import type { AgentError } from '../errors.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -10,7 +10,7 @@ export interface Instant {
 }
 
 /** What the agent has come to so far, as plain data: health checks, the daily log line and `status` are made from it. */
-export interface AgentStatus {
+export interface AgentState {
   readonly startedAt: Instant;
   /** What was started; undefined until it said so. */
   readonly agent:
@@ -38,7 +38,7 @@ export interface AgentStatus {
 }
 
 /** The status of an agent that has just been started. */
-export function initialStatus(now: Instant): AgentStatus {
+export function initialStatus(now: Instant): AgentState {
   return {
     startedAt: now,
     agent: undefined,
@@ -55,7 +55,7 @@ export function initialStatus(now: Instant): AgentStatus {
 }
 
 /** The status after an event. Pure. */
-export function nextStatus(status: AgentStatus, event: AgentEvent, now: Instant): AgentStatus {
+export function nextStatus(status: AgentState, event: AgentEvent, now: Instant): AgentState {
   switch (event.type) {
     case 'started':
       return { ...status, agent: event };
@@ -98,12 +98,12 @@ export function isDriftRepair({ previous, differences }: Extract<AgentEvent, { t
 }
 
 /** Follows the events of one agent. */
-export interface StatusTracker {
+export interface AgentStateTracker {
   readonly report: ReportEvent;
-  readonly status: () => AgentStatus;
+  readonly status: () => AgentState;
 }
 
-export function createStatusTracker(clock: () => Instant = systemClock): StatusTracker {
+export function trackAgentState(clock: () => Instant = systemClock): AgentStateTracker {
   let status = initialStatus(clock());
   return {
     report: (event) => {

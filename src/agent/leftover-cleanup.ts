@@ -1,5 +1,5 @@
-import type { ReportEvent } from './agent-event.ts';
-import type { Leftovers } from './backends/leftovers.ts';
+import type { Leftovers } from '../backends/leftovers.ts';
+import type { ReportEvent } from './events.ts';
 
 /** Somebody else's tools are run for every look, so looks are rare while there is nothing to find. */
 const quietIntervalMs = 5 * 60_000;
@@ -11,7 +11,7 @@ export type RemoveLeftovers = (signal: AbortSignal) => Promise<Leftovers>;
  * Removes leftovers once the agent's own rules are in place, and looks again from time to time: what comes back is
  * another agent's, at work now.
  */
-export class LeftoverPatrol {
+export class LeftoverCleanup {
   readonly #remove: RemoveLeftovers;
   readonly #report: ReportEvent;
   #nextAt = Number.NEGATIVE_INFINITY;
@@ -23,7 +23,7 @@ export class LeftoverPatrol {
   }
 
   /** Looks, if it is time. `now` is on the clock of monotonicMs(). Throws AgentError ABORTED only. */
-  async look(now: number, stop: AbortSignal): Promise<void> {
+  async runIfDue(now: number, stop: AbortSignal): Promise<void> {
     if (now < this.#nextAt) return;
     const { found, failures } = await this.#remove(stop);
     // After a removal the next pass looks again, to learn whether it lasts.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffDelayMs } from '../../src/backoff.ts';
+import { backoffDelayMs } from '../../../src/agent/backoff.ts';
 
 describe('backoffDelayMs', () => {
   it('doubles up to the cap', () => {

@@ -31,3 +31,11 @@ function editDistance(a: string, b: string): number {
   }
   return previous[b.length] ?? 0;
 }
+
+/** Longer than any rule or name of ours. */
+const longestExcerpt = 400;
+
+/** Text that a tool printed, for a message: a tool that goes wrong may print a line of megabytes. */
+export function excerpt(text: string): string {
+  return text.length > longestExcerpt ? `${text.slice(0, longestExcerpt)}…` : text;
+}

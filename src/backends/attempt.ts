@@ -1,7 +1,7 @@
 import { type AgentError, asAgentError, codeOf } from '../errors.ts';
 
 /** What a search in several places came to. */
-export interface Findings<T> {
+export interface AttemptResults<T> {
   readonly found: readonly T[];
   /** Why some places could not be searched. */
   readonly failures: readonly AgentError[];
@@ -11,7 +11,9 @@ export interface Findings<T> {
  * Searches one place after the other; one that can't be searched does not end the search. A place without its tool or
  * the kernel's support has nothing in it. Throws AgentError ABORTED only.
  */
-export async function searchEverywhere<T>(searches: readonly (() => Promise<readonly T[]>)[]): Promise<Findings<T>> {
+export async function searchEverywhere<T>(
+  searches: readonly (() => Promise<readonly T[]>)[],
+): Promise<AttemptResults<T>> {
   const found: T[] = [];
   const failures: AgentError[] = [];
   for (const search of searches) {

@@ -1,4 +1,4 @@
-import type { Trigger } from './agent-event.ts';
+import type { Trigger } from './events.ts';
 
 /** The longest delay that a Node timer keeps: 2^31 - 1 ms, about 24 days. */
 const longestTimerMs = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { describeProvenance, type Provenance } from '../config/provenance.ts';
+import { describeSource, type Source } from '../config/source.ts';
 import { formatAddress } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { formatPortRange } from '../net/port-range.ts';
@@ -12,7 +12,7 @@ import { listKeys, type Policy } from './policy.ts';
 export type Settings = Pick<Config, 'masqLinkLocal' | 'masqLinkLocalIPv6' | 'masqOutBound' | 'masqOutBoundIPv6'>;
 
 /** One verdict and what made it. */
-export interface Finding {
+export interface VerdictReason {
   readonly verdict: Verdict;
   /** Number and name of the step of the decision, see `decide`. */
   readonly step: number;
@@ -26,14 +26,14 @@ export interface Finding {
 }
 
 /** What happens to one connection and why: plain data, and as such the JSON of `explain --output json`. */
-export interface Explanation extends Finding {
+export interface Explanation extends VerdictReason {
   readonly src: string;
   readonly dst: string;
   readonly family: Family;
   /** Null: any protocol. */
   readonly protocol: string | null;
   /** What would have happened had the deciding step not matched. Null where the last step decided. */
-  readonly next: Finding | null;
+  readonly next: VerdictReason | null;
   /**
    * The port ranges of a masqueraded connection, with the chance of each; empty where the kernel chooses, null where
    * the source is kept. Without a protocol: what tcp, udp and sctp get.
@@ -55,14 +55,14 @@ export interface ExplanationContext {
 /** Explains what the agent does with one connection, the same for every backend. */
 export function explainConnection({ policy, settings, host }: ExplanationContext, packet: Packet): Explanation {
   const decision = decide(policy, packet, host);
-  const finding = (of: Decision): Finding => findingOf(of, policy, settings, packet.destination.family);
+  const reasonFor = (of: Decision): VerdictReason => verdictReason(of, policy, settings, packet.destination.family);
   return {
     src: formatAddress(packet.source.family, packet.source.value),
     dst: formatAddress(packet.destination.family, packet.destination.value),
     protocol: packet.protocol ?? null,
     family: packet.destination.family,
-    ...finding(decision),
-    next: decision.next ? finding(decision.next) : null,
+    ...reasonFor(decision),
+    next: decision.next ? reasonFor(decision.next) : null,
     ports: decision.ports ? portsOf(decision.ports) : null,
     randomFully: decision.ports?.randomFully ?? null,
     localAddresses: host ? 'this-machine' : 'loopback-only',
@@ -76,13 +76,13 @@ function portsOf({ ranges }: PortChoice): Explanation['ports'] {
 interface Cause {
   readonly reason: string;
   readonly entry?: string | undefined;
-  readonly source?: Provenance | undefined;
+  readonly source?: Source | undefined;
 }
 
-function findingOf(decision: Decision, policy: Policy, settings: Settings, family: Family): Finding {
+function verdictReason(decision: Decision, policy: Policy, settings: Settings, family: Family): VerdictReason {
   const { verdict, step, id } = decision;
   const { reason, entry, source } = causeOf(decision, policy, settings, family);
-  return { verdict, step, id, reason, entry: entry ?? null, source: describeProvenance(source ?? 'default') };
+  return { verdict, step, id, reason, entry: entry ?? null, source: describeSource(source ?? 'default') };
 }
 
 function causeOf({ id, entry }: Decision, policy: Policy, settings: Settings, family: Family): Cause {
@@ -124,8 +124,8 @@ export function formatExplanation(explanation: Explanation): string {
   const { src, dst, protocol, verdict, next, ports, localAddresses } = explanation;
   const lines = [
     `${verdict}: ${src} -> ${dst}${protocol === null ? '' : ` ${protocol}`}`,
-    `  why    ${describeFinding(explanation)}`,
-    ...(next ? [`  else   ${next.verdict}: ${describeFinding(next)}`] : []),
+    `  why    ${describeReason(explanation)}`,
+    ...(next ? [`  else   ${next.verdict}: ${describeReason(next)}`] : []),
     ...(ports
       ? [`  ports  ${describePorts(explanation)}`]
       : ['  means  this agent leaves the connection alone; other NAT rules of the host still see it']),
@@ -136,7 +136,7 @@ export function formatExplanation(explanation: Explanation): string {
   return `${lines.join('\n')}\n`;
 }
 
-function describeFinding({ reason, step, entry, source }: Finding): string {
+function describeReason({ reason, step, entry, source }: VerdictReason): string {
   const where = [entry, source].filter((part) => part !== null).join(', ');
   return `${reason} (step ${step} of ${stepCount}; ${where})`;
 }

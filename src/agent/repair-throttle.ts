@@ -4,7 +4,7 @@ const windowMs = 60_000;
 const firstPauseMs = 5_000;
 
 /** Notices when repairs do not last, and spaces them out: each pause is twice the one before, until a minute is quiet. */
-export class RepairLimit {
+export class RepairThrottle {
   #repairs: number[] = [];
   #pauses = 0;
   #pausedUntil = 0;

@@ -1,15 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Provenance } from '../../../src/config/provenance.ts';
-import {
-  type Explanation,
-  explainConnection,
-  formatExplanation,
-  type Settings,
-} from '../../../src/policy/explanation.ts';
+import type { Source } from '../../../src/config/source.ts';
+import { type Explanation, explainConnection, formatExplanation, type Settings } from '../../../src/policy/explain.ts';
 import { hostOf } from '../../../src/policy/host.ts';
 import { packetOf, plainFamily, plainPolicy, toPolicy } from '../../generators/plain-policy.ts';
 
-const inFile = (line: number): Provenance => ({ file: 'settings.yaml', line, column: 3 });
+const inFile = (line: number): Source => ({ file: 'settings.yaml', line, column: 3 });
 const settings: Settings = {
   masqLinkLocal: { value: false, source: 'default' },
   masqLinkLocalIPv6: { value: false, source: inFile(2) },

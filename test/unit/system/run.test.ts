@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { systemFollower, systemRunner } from '../../../src/system/runner.ts';
+import { systemFollower, systemRunner } from '../../../src/system/run.ts';
 
 const node = process.execPath;
 
