@@ -25,6 +25,10 @@ export const errorTable = {
     exitCode: 3,
     advice: 'The tool hung and was killed; look for a stuck process or an overloaded node.',
   },
+  TOOL_STUCK: {
+    exitCode: 3,
+    advice: 'The tool hangs in the kernel: look at the log of the kernel; the agent tries again.',
+  },
   TOOL_FAILED: { exitCode: 3, advice: 'Read the output of the tool in the message.' },
   ABORTED: { exitCode: 3, advice: 'The agent was told to stop while it worked; nothing needs to be done.' },
   NO_PERMISSION: {

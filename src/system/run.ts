@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { execa } from 'execa';
 import { AgentError } from '../errors.ts';
@@ -22,53 +23,153 @@ export interface Outcome {
 }
 
 /**
- * The one boundary to other programs. Resolves whenever the tool ran to an exit code, whatever that is.
+ * The one boundary to other programs. Resolves whenever the tool ran to an exit code, whatever that is, and as soon as
+ * its own process has ended: what it started is killed with it, and is not waited for.
  *
  * Rejects with AgentError TOOL_MISSING (not found or not executable), TOOL_TIMEOUT (killed after the time-out),
- * ABORTED (the signal), KERNEL_RESOURCE (killed by somebody else, as the kernel does where memory runs out) or TOOL_FAILED
- * (ended by another signal, or could not be started for another reason).
+ * TOOL_STUCK (could not be killed, and was given up), ABORTED (the signal), KERNEL_RESOURCE (killed by somebody else, as
+ * the kernel does where memory runs out) or TOOL_FAILED (ended by another signal, printed more than any tool has to say,
+ * or could not be started for another reason).
  */
 export interface Runner {
   run(command: Command): Promise<Outcome>;
 }
 
 const defaultTimeoutMs = 30_000;
-/** The kernel gives a tool that ignores SIGTERM no more time than this before SIGKILL. */
-const killDelayMs = 500;
-/** Larger than any listing of 1,000,000 set elements. */
-const maxOutputBytes = 256 * 1024 * 1024;
+/** A tool that ignores SIGTERM is given no more time than this before SIGKILL. */
+const killDelayMs = 400;
+/** A tool that is still there so long after SIGKILL hangs in the kernel: nobody waits for it any longer. */
+const giveUpDelayMs = 300;
+/** What a tool wrote is read within this time after its end, also where a process that left its group holds its pipes. */
+const drainMs = 200;
+/** Twice the listing of as many set elements as a config may ask for. */
+const maxOutputBytes = 32 * 1024 * 1024;
+
+/** The C locale, so that what tools print can be relied on; a process group of their own, which is killed whole. */
+const toolOptions = {
+  stripFinalNewline: false,
+  reject: false,
+  forceKillAfterDelay: killDelayMs,
+  killDescendants: true,
+  // Collected here: execa would put all of it into the text of an error once more.
+  buffer: false,
+  env: { LC_ALL: 'C' },
+} as const;
+
+/** The runner that starts real processes. */
+export const systemRunner: Runner = {
+  async run(command) {
+    const { tool, args, timeoutMs = defaultTimeoutMs, signal } = command;
+    const running = start(command, timeoutMs);
+    const child = running.nodeChildProcess;
+    const output = new Output(running, () => running.kill('SIGKILL'));
+    child.once('exit', () => {
+      running.kill('SIGKILL');
+      const drained = setTimeout(() => closePipes(child), drainMs);
+      child.once('close', () => clearTimeout(drained));
+    });
+    const patience = new Patience(timeoutMs, signal);
+    const result = await Promise.race([running, patience.lost]).finally(() => patience.end());
+    const name = [tool, ...args].join(' ');
+    if (result) return outcomeOf(result, output, name, timeoutMs);
+    closePipes(child);
+    child.unref();
+    throw new AgentError('TOOL_STUCK', `${name} (process ${child.pid}) could not be killed and was given up`);
+  },
+};
+
+function start({ tool, args, input = '', signal }: Command, timeout: number) {
+  return execa(tool, args, { ...toolOptions, input, timeout, ...(signal ? { cancelSignal: signal } : {}) });
+}
+
+/** Ends without an error for whoever reads, and leaves nothing behind that would keep this process running. */
+function closePipes({ stdin, stdout, stderr }: ChildProcess): void {
+  for (const output of [stdout, stderr]) output?.push(null);
+  for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
+}
+
+/** What a tool prints, up to what any tool has to say. */
+class Output {
+  readonly stdout: Buffer[] = [];
+  readonly stderr: Buffer[] = [];
+  #bytes = 0;
+  readonly #onTooMuch: () => void;
+
+  constructor({ stdout, stderr }: ReturnType<typeof start>, onTooMuch: () => void) {
+    this.#onTooMuch = onTooMuch;
+    stdout.on('data', (piece: Buffer) => this.#keep(this.stdout, piece));
+    stderr.on('data', (piece: Buffer) => this.#keep(this.stderr, piece));
+  }
+
+  get isTooMuch(): boolean {
+    return this.#bytes > maxOutputBytes;
+  }
+
+  #keep(pieces: Buffer[], piece: Buffer): void {
+    this.#bytes += piece.length;
+    if (this.isTooMuch) this.#onTooMuch();
+    else pieces.push(piece);
+  }
+}
+
+/** How long a tool may take to end once it was told to. */
+class Patience {
+  /** Resolves when the tool should long have ended. */
+  readonly lost: Promise<undefined>;
+  readonly #signal: AbortSignal | undefined;
+  #lose: () => void = () => undefined;
+  #timer: NodeJS.Timeout;
+
+  constructor(timeoutMs: number, signal: AbortSignal | undefined) {
+    this.lost = new Promise((resolve) => {
+      this.#lose = () => resolve(undefined);
+    });
+    this.#timer = setTimeout(this.#lose, timeoutMs + killDelayMs + giveUpDelayMs);
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#hurry);
+  }
+
+  readonly #hurry = (): void => {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#lose, killDelayMs + giveUpDelayMs);
+  };
+
+  /** The tool has ended, or was given up. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#hurry);
+  }
+}
+
+/** What a run came to. Throws as Runner says. */
+function outcomeOf(
+  result: Awaited<ReturnType<typeof start>>,
+  output: Output,
+  name: string,
+  timeoutMs: number,
+): Outcome {
+  if (result.isCanceled) throw new AgentError('ABORTED', `${name} was ended because the agent stops`);
+  if (result.timedOut) throw new AgentError('TOOL_TIMEOUT', `${name} did not finish within ${timeoutMs} ms`);
+  if (output.isTooMuch) throw new AgentError('TOOL_FAILED', `${name} printed more than ${maxOutputBytes} bytes`);
+  if (result.exitCode !== undefined) {
+    return {
+      exitCode: result.exitCode,
+      stdout: String(Buffer.concat(output.stdout)),
+      stderr: String(Buffer.concat(output.stderr)),
+    };
+  }
+  const [tool] = name.split(' ');
+  if (result.code === 'ENOENT') throw new AgentError('TOOL_MISSING', `${tool} is not installed (not found in PATH)`);
+  if (result.code === 'EACCES') throw new AgentError('TOOL_MISSING', `${tool} can't be executed: permission denied`);
+  if (result.signal === 'SIGKILL') {
+    throw new AgentError('KERNEL_RESOURCE', `${name} was killed, as the kernel does where memory runs out`);
+  }
+  const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
+  throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
+}
 
 /** How much of what a tool that keeps running complained is told when it ends. */
 const maxComplaintLength = 2_000;
-
-/** The runner that starts real processes. Tools get the C locale, so that what they print can be relied on. */
-export const systemRunner: Runner = {
-  async run({ tool, args, input = '', timeoutMs = defaultTimeoutMs, signal }) {
-    const result = await execa(tool, args, {
-      input,
-      timeout: timeoutMs,
-      forceKillAfterDelay: killDelayMs,
-      maxBuffer: maxOutputBytes,
-      stripFinalNewline: false,
-      reject: false,
-      env: { LC_ALL: 'C' },
-      ...(signal ? { cancelSignal: signal } : {}),
-    });
-    const name = [tool, ...args].join(' ');
-    if (result.isCanceled) throw new AgentError('ABORTED', `${name} was ended because the agent stops`);
-    if (result.timedOut) throw new AgentError('TOOL_TIMEOUT', `${name} did not finish within ${timeoutMs} ms`);
-    if (result.exitCode !== undefined) {
-      return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
-    }
-    if (result.code === 'ENOENT') throw new AgentError('TOOL_MISSING', `${tool} is not installed (not found in PATH)`);
-    if (result.code === 'EACCES') throw new AgentError('TOOL_MISSING', `${tool} can't be executed: permission denied`);
-    if (result.signal === 'SIGKILL') {
-      throw new AgentError('KERNEL_RESOURCE', `${name} was killed, as the kernel does where memory runs out`);
-    }
-    const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
-    throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
-  },
-};
 
 /** A tool that runs until it is stopped, and what it prints. */
 export interface Following {

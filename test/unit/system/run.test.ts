@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemFollower, systemRunner } from '../../../src/system/run.ts';
 
 const node = process.execPath;
@@ -52,6 +54,60 @@ describe('systemRunner', () => {
     await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(systemRunner.run({ tool: 'sleep', args: ['60'], signal: stop.signal })).rejects.toMatchObject({
       code: 'ABORTED',
+    });
+  });
+
+  it('does not wait for what a tool has started: it kills it', async () => {
+    const { stdout } = await systemRunner.run({ tool: 'sh', args: ['-c', 'sleep 600 & echo $!'] });
+    // Gone, or waiting for whoever adopts orphans to take note of its end.
+    const status = () =>
+      existsSync(`/proc/${stdout.trim()}/status`) && readFileSync(`/proc/${stdout.trim()}/status`, 'utf8');
+    await expect.poll(() => String(status())).not.toMatch(/^State:\s+[RSD]/m);
+  });
+
+  it('nor for what has left its process group and holds its pipes, and reads all that the tool wrote', async () => {
+    const script = 'setsid sleep 600 & echo $!; head -c 300000 /dev/zero';
+    const { stdout } = await systemRunner.run({ tool: 'sh', args: ['-c', script] });
+    process.kill(Number.parseInt(stdout, 10));
+    expect(stdout.replace(/^\d+\n/, '')).toHaveLength(300_000);
+  });
+
+  it('gives nothing to a tool that prints without end', async () => {
+    const run = systemRunner.run({ tool: 'cat', args: ['/dev/zero'] });
+    await expect(run).rejects.toMatchObject({ code: 'TOOL_FAILED', message: expect.stringContaining('printed more') });
+  });
+
+  // A process in a frozen cgroup (v1) is not ended by SIGKILL, as one that hangs in the kernel.
+  const freezer = '/sys/fs/cgroup/freezer';
+  const canFreeze = existsSync(freezer) && process.getuid?.() === 0;
+  describe.runIf(canFreeze)('with a tool that can’t be killed', () => {
+    const group = `${freezer}/ip-masq-agent-test-${process.pid}`;
+    const freeze = ['-c', `echo $$ > ${group}/cgroup.procs; echo FROZEN > ${group}/freezer.state`];
+    beforeEach(() => mkdirSync(group));
+    afterEach(async () => {
+      writeFileSync(`${group}/freezer.state`, 'THAWED');
+      await expect.poll(() => readFileSync(`${group}/cgroup.procs`, 'utf8'), { timeout: 10_000 }).toBe('');
+      rmdirSync(group);
+    });
+
+    it('gives it up after the time-out', async () => {
+      const run = systemRunner.run({ tool: 'sh', args: freeze, timeoutMs: 200 });
+      await expect(run).rejects.toMatchObject({ code: 'TOOL_STUCK' });
+    });
+
+    it('gives it up when it is told to stop', async () => {
+      const stop = new AbortController();
+      const run = systemRunner.run({ tool: 'sh', args: freeze, signal: stop.signal });
+      await expect.poll(() => readFileSync(`${group}/cgroup.procs`, 'utf8')).not.toBe('');
+      stop.abort();
+      await expect(run).rejects.toMatchObject({ code: 'TOOL_STUCK' });
+    });
+
+    it('lets its own process end', async () => {
+      const program = `import { systemRunner } from ${JSON.stringify(join(process.cwd(), 'src/system/run.ts'))};
+        await systemRunner.run({ tool: 'sh', args: ${JSON.stringify(freeze)}, timeoutMs: 100 }).catch(({ code }) => console.log(code));`;
+      const { stdout } = await systemRunner.run({ tool: node, args: ['--input-type=module', '-e', program] });
+      expect(stdout).toBe('TOOL_STUCK\n');
     });
   });
 
