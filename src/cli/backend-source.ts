@@ -1,13 +1,12 @@
 import type { Backend, BackendName, WatchKernel } from '../backends/backend.ts';
-import { chooseBackend } from '../backends/choose.ts';
-import { gatherHostFacts } from '../backends/detect.ts';
 import { createIptablesBackend } from '../backends/iptables/backend.ts';
 import { findKubeletHint } from '../backends/iptables/kubelet-hint.ts';
-import { readLegacyTables } from '../backends/iptables/legacy-tables.ts';
+import { readLegacyTables } from '../backends/iptables/nat-table.ts';
 import { type Leftovers, removeLeftovers } from '../backends/leftovers.ts';
 import { createNftBackend } from '../backends/nft/backend.ts';
 import { watchTable } from '../backends/nft/monitor.ts';
 import { OwnWrites } from '../backends/nft/own-writes.ts';
+import { chooseBackend, gatherHostFacts } from '../backends/select.ts';
 import { AgentError } from '../errors.ts';
 import { findNetlinkSocket } from '../system/netlink-socket.ts';
 import { systemFollower, systemRunner } from '../system/run.ts';

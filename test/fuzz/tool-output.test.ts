@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Backend, BackendName, Observation } from '../../src/backends/backend.ts';
-import { gatherHostFacts } from '../../src/backends/detect.ts';
 import { findForeignMasquerade } from '../../src/backends/foreign/foreign-masquerade.ts';
 import { createIptablesBackend } from '../../src/backends/iptables/backend.ts';
 import { iptablesError } from '../../src/backends/iptables/failure.ts';
@@ -11,6 +10,7 @@ import { createNftBackend } from '../../src/backends/nft/backend.ts';
 import { createConnectionCounters } from '../../src/backends/nft/connection-counters.ts';
 import { nftError } from '../../src/backends/nft/failure.ts';
 import { createMonitorReader } from '../../src/backends/nft/monitor-events.ts';
+import { gatherHostFacts } from '../../src/backends/select.ts';
 import { type AgentError, asAgentError, codeOf } from '../../src/errors.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { formatHostStatus } from '../../src/status/format-host-status.ts';

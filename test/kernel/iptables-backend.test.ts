@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
+import { jumpRule, quotedJumpRule } from '../../src/backends/iptables/desired.ts';
 import { comments } from '../../src/backends/iptables/names.ts';
-import { jumpRule, quotedJumpRule } from '../../src/backends/iptables/ruleset.ts';
 import { policyWith } from '../builders/policy.ts';
 import { describeKernel } from './harness/describe-kernel.ts';
 import { Namespace } from './harness/namespace.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BackendName } from '../../src/backends/backend.ts';
 import { findForeignMasquerade } from '../../src/backends/foreign/foreign-masquerade.ts';
-import { jumpRule, quotedJumpRule } from '../../src/backends/iptables/ruleset.ts';
+import { jumpRule, quotedJumpRule } from '../../src/backends/iptables/desired.ts';
 import { findLeftovers, type LeftoverOptions, removeLeftovers } from '../../src/backends/leftovers.ts';
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
 import { policyWith } from '../builders/policy.ts';

@@ -1,7 +1,7 @@
 import type { Backend } from '../../src/backends/backend.ts';
 import { createIptablesBackend } from '../../src/backends/iptables/backend.ts';
-import { parseLegacyTables, type ReadLegacyTables } from '../../src/backends/iptables/legacy-tables.ts';
 import type { Flavour } from '../../src/backends/iptables/names.ts';
+import { parseLegacyTables, type ReadLegacyTables } from '../../src/backends/iptables/nat-table.ts';
 import type { Family } from '../../src/net/family.ts';
 import { type Namespace, namespaceRunner } from './harness/namespace.ts';
 

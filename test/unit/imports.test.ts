@@ -16,9 +16,9 @@ const layers: readonly (readonly string[])[] = [
   ['cli'],
   ['main'],
 ];
-/** Ruleset text is made by pure functions: these may not reach the boundary to other programs. */
+/** DesiredChains text is made by pure functions: these may not reach the boundary to other programs. */
 const pure =
-  /^(net|policy)\/|^backends\/(nft|iptables)\/(render|ruleset|elements|masquerade|listing|names|installation|table-state)/;
+  /^(net|policy)\/|^backends\/(nft|iptables)\/(render|ruleset|desired|diff|rule-text|elements|masquerade|listing|names|installation|table-state)/;
 
 const files = globSync('src/**/*.ts').map((path) => path.slice('src/'.length));
 

@@ -1,17 +1,23 @@
 import { families } from '../../net/family.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Runner } from '../../system/run.ts';
+import { unlessUnsupported } from '../attempt.ts';
 import type { Backend, BackendName, Observation, Transaction } from '../backend.ts';
-import { differences } from './comparison.ts';
-import { converge, readState } from './convergence.ts';
-import { eachFamily, unlessUnsupported, valuesOf } from './families.ts';
-import { type ReadLegacyTables, readLegacyTables } from './legacy-tables.ts';
+import { converge, readState } from './converge.ts';
+import { desiredChains } from './desired.ts';
+import { differences } from './diff.ts';
+import { eachFamily, valuesOf } from './families.ts';
 import { type Flavour, toolsOf } from './names.ts';
-import { createNatTable, type NatTable, restoreArguments } from './nat-table.ts';
+import {
+  createNatTable,
+  type NatTable,
+  type ReadLegacyTables,
+  readLegacyTables,
+  restoreArguments,
+} from './nat-table.ts';
 import { probeFlavour } from './probe.ts';
 import { describeOwnRules, findNamedRules, findOwnRules, noRules, removeOwnRules } from './removal.ts';
 import { emptyState, renderRestore } from './render.ts';
-import { buildRuleset } from './ruleset.ts';
 
 export interface IptablesBackendOptions {
   readonly flavour: Flavour;
@@ -47,14 +53,14 @@ function render(policy: Policy, flavour: Flavour, chain: string): readonly Trans
     .map((family) => ({
       purpose: `nat rules for ${family}`,
       command: [toolsOf(flavour, family).restore, ...restoreArguments],
-      text: renderRestore(buildRuleset(policy[family], policy, chain), emptyState),
+      text: renderRestore(desiredChains(policy[family], policy, chain), emptyState),
     }));
 }
 
 async function apply(tables: readonly NatTable[], policy: Policy, chain: string, signal?: AbortSignal): Promise<void> {
   const results = await eachFamily(tables, async (table) => {
     const familyPolicy = policy[table.family];
-    if (familyPolicy.enabled) return converge(table, buildRuleset(familyPolicy, policy, chain), chain, signal);
+    if (familyPolicy.enabled) return converge(table, desiredChains(familyPolicy, policy, chain), chain, signal);
     const own = await unlessUnsupported(findNamedRules(table, chain, signal), noRules);
     return removeOwnRules(table, own, signal);
   });
@@ -98,16 +104,16 @@ async function observeFamily(
     const extra = describeOwnRules(own).map((what) => `${what} is there, though ${table.family} is off`);
     return { present: extra.length > 0, differences: extra };
   }
-  const ruleset = buildRuleset(familyPolicy, policy, chain);
+  const desired = desiredChains(familyPolicy, policy, chain);
   // Helper chains of no use are left to the next write: no packet can meet them.
   const state = await readState(
     table,
     chain,
-    ruleset.chains.map(({ name }) => name),
+    desired.chains.map(({ name }) => name),
     signal,
   );
   const present = state.chains.size > 0 || state.jumps.right.length + state.jumps.wrong.length > 0;
-  return { present, differences: differences(ruleset, state) };
+  return { present, differences: differences(desired, state) };
 }
 
 async function cleanup(

@@ -1,8 +1,8 @@
 import { codeOf } from '../../errors.ts';
 import { type Family, families } from '../../net/family.ts';
 import type { Runner } from '../../system/run.ts';
-import type { ReadLegacyTables } from './legacy-tables.ts';
 import { type Flavour, toolsOf, waitForLock } from './names.ts';
+import type { ReadLegacyTables } from './nat-table.ts';
 
 /** A chain of the kubelet's, and so the flavour in which this host's Kubernetes keeps its rules. */
 export interface KubeletHint {

@@ -2,12 +2,12 @@ import { asAgentError, codeOf } from '../../errors.ts';
 import type { FamilyPolicy } from '../../policy/policy.ts';
 import type { Command, Runner } from '../../system/run.ts';
 import type { Probe } from '../backend.ts';
+import { desiredChains } from './desired.ts';
 import { iptablesError } from './failure.ts';
-import type { ReadLegacyTables } from './legacy-tables.ts';
 import { type Flavour, natTable, postrouting, toolsOf, waitForLock } from './names.ts';
+import type { ReadLegacyTables } from './nat-table.ts';
 import { restoreArguments } from './nat-table.ts';
 import { emptyState, renderRestore } from './render.ts';
-import { buildRuleset } from './ruleset.ts';
 
 export interface ProbeOptions {
   readonly flavour: Flavour;
@@ -46,11 +46,11 @@ const probePolicy: FamilyPolicy = {
 
 /** `--test` asks the kernel for its generation and for each extension, and commits nothing. */
 async function probeNft({ runner, chain, signal }: ProbeOptions): Promise<Probe> {
-  const ruleset = buildRuleset(probePolicy, { randomFully: true, toPorts: [] }, chain);
+  const desired = desiredChains(probePolicy, { randomFully: true, toPorts: [] }, chain);
   const command: Command = {
     tool: toolsOf('nft', 'ipv4').restore,
     args: [...restoreArguments, '--test'],
-    input: renderRestore(ruleset, emptyState),
+    input: renderRestore(desired, emptyState),
     signal,
   };
   const outcome = await runner.run(command);

@@ -1,9 +1,9 @@
-import { ownedChain } from './comparison.ts';
+import { jumpRule, quotedJumpRule } from './desired.ts';
+import { ownedChain } from './diff.ts';
 import { helperChains } from './names.ts';
 import type { NatTable } from './nat-table.ts';
 import { renderRemoval } from './render.ts';
 import type { ListedRule } from './rule-text.ts';
-import { jumpRule, quotedJumpRule } from './ruleset.ts';
 
 /** What this agent, upstream or Azure's agent made in one nat table and is to go. */
 export interface OwnRules {

@@ -1,17 +1,17 @@
-import type { NatState } from './comparison.ts';
+import type { DesiredChains } from './desired.ts';
+import type { NatState } from './diff.ts';
 import { natTable } from './names.ts';
 import type { ListedRule } from './rule-text.ts';
-import type { Ruleset } from './ruleset.ts';
 
 /** A table without anything of ours. */
 export const emptyState: NatState = { jumps: { right: [], wrong: [] }, chains: new Map() };
 
 /**
- * The transaction that brings a family from a state to the ruleset: the chains are flushed and filled, one right jump
+ * The transaction that brings a family from a state to the desired: the chains are flushed and filled, one right jump
  * stays where it stands among the rules of others or is added at the end, and what is of no use goes.
  * iptables-restore has no "add if absent", and takes nothing where it can't delete one rule: hence the state.
  */
-export function renderRestore({ jump, chains, unusedChains }: Ruleset, state: NatState): string {
+export function renderRestore({ jump, chains, unusedChains }: DesiredChains, state: NatState): string {
   const { right, wrong } = state.jumps;
   const unused = unusedChains.filter((name) => state.chains.has(name));
   return transaction([

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../../../src/backends/backend.ts';
+import { jumpRule, quotedJumpRule } from '../../../src/backends/iptables/desired.ts';
 import { renderRemoval } from '../../../src/backends/iptables/render.ts';
 import { parseRule } from '../../../src/backends/iptables/rule-text.ts';
-import { jumpRule, quotedJumpRule } from '../../../src/backends/iptables/ruleset.ts';
 import { findLeftovers, removeLeftovers } from '../../../src/backends/leftovers.ts';
 import { AgentError } from '../../../src/errors.ts';
 import { type ExpectedCommand, fakeRunner } from '../../fakes/runner.ts';

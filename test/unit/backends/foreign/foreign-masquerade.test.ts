@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findForeignMasquerade } from '../../../../src/backends/foreign/foreign-masquerade.ts';
-import { jumpRule } from '../../../../src/backends/iptables/ruleset.ts';
+import { jumpRule } from '../../../../src/backends/iptables/desired.ts';
 import { AgentError } from '../../../../src/errors.ts';
 import { policyWith } from '../../../builders/policy.ts';
 import { type ExpectedCommand, fakeRunner } from '../../../fakes/runner.ts';

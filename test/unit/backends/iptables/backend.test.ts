@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../../../src/backends/backend.ts';
 import { createIptablesBackend } from '../../../../src/backends/iptables/backend.ts';
+import { desiredChains, jumpRule, quotedJumpRule } from '../../../../src/backends/iptables/desired.ts';
 import { helperChains } from '../../../../src/backends/iptables/names.ts';
 import { renderRemoval, renderRestore } from '../../../../src/backends/iptables/render.ts';
 import { parseRule } from '../../../../src/backends/iptables/rule-text.ts';
-import { buildRuleset, jumpRule, quotedJumpRule } from '../../../../src/backends/iptables/ruleset.ts';
 import { AgentError } from '../../../../src/errors.ts';
 import type { Family } from '../../../../src/net/family.ts';
 import { policyWith } from '../../../builders/policy.ts';
@@ -15,7 +15,7 @@ const helpers = helperChains(chain);
 const jump = jumpRule(chain);
 const policy = policyWith({ ipv4: { keepDestinations: ['10.0.0.0/8'] }, ipv6: { keepDestinations: ['fd00::/8'] } });
 const onlyIPv4 = policyWith({ ipv4: { keepDestinations: ['10.0.0.0/8'] } });
-const rulesets = { ipv4: buildRuleset(policy.ipv4, policy, chain), ipv6: buildRuleset(policy.ipv6, policy, chain) };
+const rulesets = { ipv4: desiredChains(policy.ipv4, policy, chain), ipv6: desiredChains(policy.ipv6, policy, chain) };
 const foreign = '-A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE';
 
 const absent = { exitCode: 1, stderr: 'iptables: No chain/target/match by that name.\n' };

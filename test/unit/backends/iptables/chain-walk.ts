@@ -1,5 +1,5 @@
+import type { DesiredChains } from '../../../../src/backends/iptables/desired.ts';
 import { parseRule } from '../../../../src/backends/iptables/rule-text.ts';
-import type { Ruleset } from '../../../../src/backends/iptables/ruleset.ts';
 import { inNetwork, parseBits } from '../../../generators/bits.ts';
 
 interface PacketText {
@@ -8,7 +8,7 @@ interface PacketText {
 }
 
 /** Walks a packet of a protocol without ports through the chains, from behind the jump, as the kernel would. */
-export function verdictOf({ chains }: Ruleset, packet: PacketText): 'keep' | 'masquerade' {
+export function verdictOf({ chains }: DesiredChains, packet: PacketText): 'keep' | 'masquerade' {
   let rules = chains[0]?.rules.map(parseRule) ?? [];
   for (;;) {
     const hit = rules.find(({ words }) => matches(words.slice(2), packet));

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createIptablesBackend } from '../../../../src/backends/iptables/backend.ts';
-import { buildRuleset } from '../../../../src/backends/iptables/ruleset.ts';
+import { desiredChains } from '../../../../src/backends/iptables/desired.ts';
 import { parsePortRanges } from '../../../../src/net/port-range.ts';
 import type { Policy } from '../../../../src/policy/policy.ts';
 import { policyWith } from '../../../builders/policy.ts';
@@ -64,7 +64,7 @@ describe('the ruleset of a policy', () => {
         const policy = toPolicy(plain);
         const familyPolicy = policy[packet.family];
         fc.pre(familyPolicy.enabled);
-        const verdict = verdictOf(buildRuleset(familyPolicy, policy, chain), {
+        const verdict = verdictOf(desiredChains(familyPolicy, policy, chain), {
           source: formatBits(packet.family, packet.source),
           destination: formatBits(packet.family, packet.destination),
         });
@@ -74,7 +74,7 @@ describe('the ruleset of a policy', () => {
   });
 
   it('does not repeat forced networks for each range of ports', () => {
-    const { chains } = buildRuleset(
+    const { chains } = desiredChains(
       policyWith({ ipv4: everyList, toPorts }).ipv4,
       { randomFully: true, toPorts },
       chain,
@@ -86,7 +86,7 @@ describe('the ruleset of a policy', () => {
   it('has chain names that the kernel takes, each its own, for the longest name that is allowed', () => {
     const longest = ['A'.repeat(28), `${'A'.repeat(27)}B`];
     const names = longest.flatMap((name) =>
-      buildRuleset(policyWith({ ipv4: everyList }).ipv4, { randomFully: true, toPorts }, name).chains.map(
+      desiredChains(policyWith({ ipv4: everyList }).ipv4, { randomFully: true, toPorts }, name).chains.map(
         (made) => made.name,
       ),
     );
@@ -102,7 +102,7 @@ describe('the ruleset of a policy', () => {
   ])('chooses among the port ranges %s with the chances that upstream gives them', (text, expected) => {
     const reading = parsePortRanges(text);
     if (!reading.ok) throw new Error(reading.message);
-    const { chains } = buildRuleset(policyWith({}).ipv4, { randomFully: true, toPorts: reading.ranges }, chain);
+    const { chains } = desiredChains(policyWith({}).ipv4, { randomFully: true, toPorts: reading.ranges }, chain);
     for (const protocol of ['tcp', 'udp', 'sctp']) {
       const rules = chains[0]?.rules.filter((rule) => rule.includes(`-p ${protocol}`)) ?? [];
       expect(rules.map((rule) => /--probability (\S+)/.exec(rule)?.[1])).toEqual(expected);

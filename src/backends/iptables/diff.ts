@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { excerpt } from '../../text.ts';
+import { type Chain, type DesiredChains, jumpRule } from './desired.ts';
 import { comments, isChainName, postrouting } from './names.ts';
 import { canonicalRule, type ListedRule, parseRule } from './rule-text.ts';
-import { type Chain, jumpRule, type Ruleset } from './ruleset.ts';
 
 /** What the nat table of one family holds of ours. */
 export interface NatState {
@@ -41,12 +41,12 @@ export function ownedChain({ target, comment }: ListedRule): string | undefined 
   return comment === own || comment === `"${own}"` ? target : undefined;
 }
 
-/** What differs between the kernel and the ruleset, each difference as a sentence; nothing where they agree. */
-export function differences(ruleset: Ruleset, state: NatState): readonly string[] {
-  return [...jumpDifferences(ruleset, state), ...ruleset.chains.flatMap((chain) => chainDifferences(chain, state))];
+/** What differs between the kernel and the desired, each difference as a sentence; nothing where they agree. */
+export function differences(desired: DesiredChains, state: NatState): readonly string[] {
+  return [...jumpDifferences(desired, state), ...desired.chains.flatMap((chain) => chainDifferences(chain, state))];
 }
 
-function jumpDifferences({ chains: [main] }: Ruleset, { jumps: { right, wrong } }: NatState): string[] {
+function jumpDifferences({ chains: [main] }: DesiredChains, { jumps: { right, wrong } }: NatState): string[] {
   const name = main?.name ?? '';
   return [
     ...(right.length === 0 ? [`${postrouting} does not jump to ${name}`] : []),

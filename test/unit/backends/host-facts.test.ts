@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../../../src/backends/backend.ts';
-import { gatherHostFacts } from '../../../src/backends/detect.ts';
+import { gatherHostFacts } from '../../../src/backends/select.ts';
 
 const hint = { flavour: 'legacy', family: 'ipv4', chain: 'KUBE-KUBELET-CANARY' } as const;
 

@@ -1,8 +1,8 @@
 import { AgentError, codeOf } from '../../errors.ts';
-import { differences, type NatState, ownJumps } from './comparison.ts';
+import { type DesiredChains, jumpRule, quotedJumpRule } from './desired.ts';
+import { differences, type NatState, ownJumps } from './diff.ts';
 import type { NatTable } from './nat-table.ts';
 import { emptyState, renderRestore } from './render.ts';
-import { jumpRule, quotedJumpRule, type Ruleset } from './ruleset.ts';
 
 /** Times to read and write before giving up. One write is enough unless others change the table at the same moment. */
 const maxWrites = 3;
@@ -26,21 +26,26 @@ export async function readState(
 }
 
 /**
- * Brings one family to the ruleset, in one transaction, and reads it back. Writes nothing where the kernel holds it
+ * Brings one family to the desired, in one transaction, and reads it back. Writes nothing where the kernel holds it
  * already. Throws AgentError, READ_BACK_MISMATCH where another program keeps undoing it.
  */
-export async function converge(table: NatTable, ruleset: Ruleset, chain: string, signal?: AbortSignal): Promise<void> {
-  const chains = [...ruleset.chains.map(({ name }) => name), ...ruleset.unusedChains];
+export async function converge(
+  table: NatTable,
+  desired: DesiredChains,
+  chain: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const chains = [...desired.chains.map(({ name }) => name), ...desired.unusedChains];
   for (let writes = 0; ; writes++) {
     const state = await readState(table, chain, chains, signal);
-    const unused = ruleset.unusedChains.filter((name) => state.chains.has(name));
-    const wrong = [...differences(ruleset, state), ...unused.map((name) => `chain ${name} should be gone`)];
+    const unused = desired.unusedChains.filter((name) => state.chains.has(name));
+    const wrong = [...differences(desired, state), ...unused.map((name) => `chain ${name} should be gone`)];
     if (wrong.length === 0) return;
     if (writes === maxWrites) {
       const message = `the nat table does not hold what was just written: ${wrong.join('; ')}`;
       throw new AgentError('READ_BACK_MISMATCH', message);
     }
-    await restoreUnlessRaced(table, renderRestore(ruleset, state), writes + 1 < maxWrites, signal);
+    await restoreUnlessRaced(table, renderRestore(desired, state), writes + 1 < maxWrites, signal);
   }
 }
 

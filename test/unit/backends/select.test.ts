@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BackendName, Probe } from '../../../src/backends/backend.ts';
-import { chooseBackend, type HostFacts } from '../../../src/backends/choose.ts';
+import { chooseBackend, type HostFacts } from '../../../src/backends/select.ts';
 
 const works: Probe = { usable: true, reason: 'it works' };
 const broken: Probe = { usable: false, reason: 'broken' };

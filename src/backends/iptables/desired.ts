@@ -12,7 +12,7 @@ export interface Chain {
 }
 
 /** What the nat table of one family holds of ours: a jump in POSTROUTING and the chains behind it, the main one first. */
-export interface Ruleset {
+export interface DesiredChains {
   readonly jump: string;
   readonly chains: readonly Chain[];
   /** Helper chains that this policy has no use for. */
@@ -28,7 +28,7 @@ type MasqueradeOptions = Pick<Policy, 'randomFully' | 'toPorts'>;
  * `masqueradeSources` has everything but the link-local rule in a second chain, since iptables can't say "source
  * outside of these networks" in one rule.
  */
-export function buildRuleset(policy: FamilyPolicy, options: MasqueradeOptions, chain: string): Ruleset {
+export function desiredChains(policy: FamilyPolicy, options: MasqueradeOptions, chain: string): DesiredChains {
   const helpers = helperChains(chain);
   const limited = policy.masqueradeSources.length > 0;
   const decision = decisionRules(policy, options, limited ? helpers.sources : chain, helpers.masquerade);
