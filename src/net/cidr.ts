@@ -84,6 +84,15 @@ export function coveringCidrs(set: IpSet, family: Family): Cidr[] {
   return coveringNetworks(set, family).map(({ network, prefix }) => cidrOf({ family, value: network }, prefix));
 }
 
+/** The smallest network that holds every address of a set; the whole family for an empty one. */
+export function enclosingCidr(set: IpSet, family: Family): Cidr {
+  const first = set[0]?.first ?? 0n;
+  const last = set.at(-1)?.last ?? hostMask(family, 0);
+  const differing = first === last ? 0 : (first ^ last).toString(2).length;
+  const prefix = addressBits[family] - differing;
+  return cidrOf({ family, value: first - hostBits({ family, value: first }, prefix) }, prefix);
+}
+
 function cidrOf(address: Address, prefix: number): Cidr {
   const { family, value } = address;
   return { family, network: value, prefix, text: `${formatAddress(family, value)}/${prefix}` };

@@ -77,13 +77,14 @@ function changesOf({ sources, destinations, before, after }: Flip): Change[] {
     const byDestination = parts('destination', destinations, parted.destination);
     const ranges = byDestination.length * rangesIn(bySource) + bySource.length * rangesIn(byDestination);
     if (ranges > mostRanges && (parted.source || parted.destination)) continue;
+    const [causeBefore, causeAfter] = [causesOf(before), causesOf(after)];
     return bySource.flatMap((from) =>
       byDestination.map((to) => ({
         family: before.family,
         sources: from.set,
         destinations: to.set,
-        before: causeOf(before, from.labels[0] ?? to.labels[0]),
-        after: causeOf(after, from.labels[1] ?? to.labels[1]),
+        before: causeBefore(from.labels[0] ?? to.labels[0]),
+        after: causeAfter(from.labels[1] ?? to.labels[1]),
         share: shareOf(before.family, from.set, to.set),
       })),
     );
@@ -99,8 +100,16 @@ function rangesIn(parts: readonly { readonly set: IpSet }[]): number {
   return parts.reduce((sum, { set }) => sum + set.length, 0);
 }
 
-function causeOf({ outcome, step, list }: Region, entry: PolicyEntry | undefined): Cause {
-  return { outcome, step, entry, entries: entry ? undefined : list?.entries };
+/** The cause that an entry is in a region; the same entry may decide in many changes. */
+function causesOf({ outcome, step, list }: Region): (entry: PolicyEntry | undefined) => Cause {
+  const together: Cause = { outcome, step, entry: undefined, entries: list?.entries };
+  const causes = new Map<PolicyEntry, Cause>();
+  return (entry) => {
+    if (!entry) return together;
+    const cause = causes.get(entry) ?? { outcome, step, entry, entries: undefined };
+    causes.set(entry, cause);
+    return cause;
+  };
 }
 
 function shareOf(family: Family, sources: IpSet, destinations: IpSet): number {

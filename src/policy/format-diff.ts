@@ -1,6 +1,6 @@
-import { type Cidr, coveringCidrs } from '../net/cidr.ts';
+import { type Cidr, coveringCidrs, enclosingCidr, rangeOf } from '../net/cidr.ts';
 import type { Family } from '../net/family.ts';
-import { complement, type IpSet } from '../net/ip-set.ts';
+import { difference, type IpSet } from '../net/ip-set.ts';
 import { type Settings, type Side, stepCount } from './decide.ts';
 import type { Cause, Change } from './diff.ts';
 import { reasonOf, type VerdictReason } from './explain.ts';
@@ -87,13 +87,14 @@ function describeCause(cause: Cause, family: Family, compared: Compared): string
 /** More networks than this make a line that nobody reads. */
 const shownNetworks = 4;
 
-/** The largest networks of a set, or what it leaves out where that is less to say. */
-export function describeSet(set: IpSet, family: Family, side: Side): string {
-  const rest = complement(set, family);
-  if (rest.length === 0) return `any ${side}`;
+/** The largest networks of a set; or the one around them and what is missing in it, where that is less to say. */
+function describeSet(set: IpSet, family: Family, side: Side): string {
+  const around = enclosingCidr(set, family);
+  const whole = around.prefix === 0 ? `any ${side}` : around.text;
+  const gaps = coveringCidrs(difference([rangeOf(around)], set, family), family);
+  if (gaps.length === 0) return whole;
   const networks = coveringCidrs(set, family);
-  const gaps = coveringCidrs(rest, family);
-  return gaps.length < networks.length ? `any ${side} but ${listLargest(gaps)}` : listLargest(networks);
+  return gaps.length < networks.length ? `${whole} but ${listLargest(gaps)}` : listLargest(networks);
 }
 
 function listLargest(networks: readonly Cidr[]): string {

@@ -22,24 +22,14 @@ export async function diff(context: CommandContext, readInput: ReadInput): Promi
     throw new AgentError('USAGE', 'diff: which config? expected a file, a directory, or - for standard input');
   }
   const flags = await flagsInForce(context.flags);
-  // First, since whoever forgot the -i of kubectl should hear of that whatever else is wrong.
-  const next = await readNew(path, flags, readInput);
-  const current = await configReaderOf(flags).read();
-  for (const reading of [current, next]) if (!reading.ok) complainAbout(context, reading);
-  if (!current.ok || !next.ok) return exitCodes.configInvalid;
-  complainOfWarnings(context, next);
-  if (current.files.length === 0)
-    context.complain(`warning: no config at ${flags.config}: compared with the defaults\n`);
-  if (current.files.length > 1 && next.files.length === 1) {
-    const files = current.files.join(', ');
-    context.complain(`warning: ${next.files[0]} stands for all ${current.files.length} files of --config: ${files}\n`);
-  }
-  const before: Compared = { policy: policyOf(flags, current.config), settings: current.config };
-  const after: Compared = { policy: policyOf(flags, next.config), settings: next.config };
+  // NEW first, since whoever forgot the -i of kubectl should hear of that whatever else is wrong.
+  const after = judge(context, flags, await readNew(path, flags, readInput));
+  const before = judge(context, flags, await configReaderOf(flags).read());
+  if (!before || !after) return exitCodes.configInvalid;
+  warnOfFiles(context, flags, before.files, after.files);
   const changes = diffPolicies(before.policy, after.policy);
-  const output =
-    context.flags.output === 'json' ? diffJson(changes, before, after) : [formatDiff(changes, before, after)];
-  for (const text of output) context.print(text);
+  const isJson = context.flags.output === 'json';
+  printAll(context, isJson ? diffJson(changes, before, after) : [formatDiff(changes, before, after)]);
   return changes.length === 0 ? exitCodes.done : exitCodes.outOfSync;
 }
 
@@ -49,8 +39,6 @@ async function flagsInForce(flags: Flags): Promise<Flags> {
   return agent ? agent.commandLine.flags : flags;
 }
 
-const standardInput = 'standard input';
-
 async function readNew(path: string, flags: Flags, readInput: ReadInput): Promise<ConfigReading> {
   if (path !== '-') {
     const reading = await configReaderOf({ ...flags, config: path }).read();
@@ -58,9 +46,47 @@ async function readNew(path: string, flags: Flags, readInput: ReadInput): Promis
     throw new AgentError('CONFIG_ABSENT', `diff: there is no config at ${path}`);
   }
   const bytes = await readInput();
-  if (Buffer.from(bytes).toString('latin1').trim() === '')
-    throw new AgentError('CONFIG_ABSENT', 'diff: standard input is empty');
-  const snapshot = { files: [{ path: standardInput, bytes }], problems: [], warnings: [], isUnsettled: false };
+  const isEmpty = Buffer.from(bytes).toString('latin1').trim() === '';
+  if (isEmpty) throw new AgentError('CONFIG_ABSENT', 'diff: standard input is empty');
+  const files = [{ path: 'standard input', bytes }];
+  const snapshot = { files, problems: [], warnings: [], isUnsettled: false };
   const options = { enableIPv6: flags['enable-ipv6'], nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'] };
   return interpretSnapshot(snapshot, options, digestOf(snapshot, options));
+}
+
+/** One of the two configs, without what long lists need not be kept twice for; undefined where it is not valid. */
+function judge(
+  context: CommandContext,
+  flags: Flags,
+  reading: ConfigReading,
+): (Compared & Pick<ConfigReading, 'files'>) | undefined {
+  if (!reading.ok) {
+    complainAbout(context, reading);
+    return undefined;
+  }
+  complainOfWarnings(context, reading);
+  const { masqLinkLocal, masqLinkLocalIPv6, masqOutBound, masqOutBoundIPv6 } = reading.config;
+  const settings = { masqLinkLocal, masqLinkLocalIPv6, masqOutBound, masqOutBoundIPv6 };
+  return { policy: policyOf(flags, reading.config), settings, files: reading.files };
+}
+
+function warnOfFiles(context: CommandContext, flags: Flags, current: readonly string[], next: readonly string[]): void {
+  if (current.length === 0)
+    context.complain(`warning: there is no config at ${flags.config}: NEW is compared with the defaults\n`);
+  if (current.length > 1 && next.length === 1) {
+    const files = current.join(', ');
+    context.complain(`warning: ${next[0]} stands for all ${current.length} files of --config: ${files}\n`);
+  }
+}
+
+/** Prints many small pieces in few writes. */
+function printAll(context: CommandContext, pieces: Iterable<string>): void {
+  let pending = '';
+  for (const piece of pieces) {
+    pending += piece;
+    if (pending.length < 65_536) continue;
+    context.print(pending);
+    pending = '';
+  }
+  context.print(pending);
 }

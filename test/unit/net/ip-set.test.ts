@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coveringCidrs, mergeCidrs, parseCidr } from '../../../src/net/cidr.ts';
+import { coveringCidrs, enclosingCidr, mergeCidrs, parseCidr } from '../../../src/net/cidr.ts';
 import { addressBits, type Family, families } from '../../../src/net/family.ts';
 import {
   type AddressRange,
@@ -140,5 +140,19 @@ describe('covering networks', () => {
     const cidrs = texts.map((text) => parseCidr(text)).filter((cidr) => cidr !== undefined);
     const family = texts[0]?.includes(':') ? 'ipv6' : 'ipv4';
     expect(coveringCidrs(mergeCidrs(cidrs), family).map(({ text }) => text)).toEqual(expected);
+  });
+});
+
+describe('the enclosing network', () => {
+  it.each([
+    [['10.244.0.0/17', '10.244.128.0/18'], '10.244.0.0/16'],
+    [['10.0.0.1/32'], '10.0.0.1/32'],
+    [['0.0.0.0/32', '255.255.255.255/32'], '0.0.0.0/0'],
+    [['127.255.255.255/32', '128.0.0.0/32'], '0.0.0.0/0'],
+    [['2001:db8::/48', '2001:db8:8000::/128'], '2001:db8::/32'],
+    [[], '0.0.0.0/0'],
+  ])('of %j is %s', (texts, expected) => {
+    const cidrs = texts.map((text) => parseCidr(text)).filter((cidr) => cidr !== undefined);
+    expect(enclosingCidr(mergeCidrs(cidrs), expected.includes(':') ? 'ipv6' : 'ipv4').text).toBe(expected);
   });
 });
