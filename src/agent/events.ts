@@ -1,6 +1,7 @@
 import type { BackendName } from '../backends/backend.ts';
 import type { ConfigReading } from '../config/config.ts';
 import type { AgentError } from '../errors.ts';
+import type { FlipSummary } from '../policy/diff.ts';
 import type { Policy } from '../policy/policy.ts';
 
 /** What made the agent look at config and kernel. */
@@ -29,6 +30,8 @@ export type AgentEvent =
       readonly policy: Policy;
       readonly previous: Policy | undefined;
       readonly differences: readonly string[];
+      /** What a new policy judges otherwise than the one before. */
+      readonly flips?: FlipSummary | undefined;
       /** Who changed the rules of ours that had to be repaired, as far as that is known. */
       readonly changedBy?: string | undefined;
       readonly durationMs: number;

@@ -2,6 +2,7 @@ import type { Backend } from '../backends/backend.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Config, ConfigReading } from '../config/config.ts';
 import { samePolicy } from '../policy/changes.ts';
+import { summarizeFlips } from '../policy/diff.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { AgentEvent, ReportEvent, Trigger } from './events.ts';
 
@@ -103,5 +104,7 @@ async function bringKernelTo(
   if (observed?.state === 'in-sync') return inSync('listing');
   await backend.apply(policy, stop, observed);
   const differences = observed?.differences ?? [];
-  return { type: 'applied', trigger, policy, previous, differences, changedBy: changedBy(), durationMs: elapsed() };
+  const durationMs = elapsed();
+  const flips = isChange ? summarizeFlips(previous, policy) : undefined;
+  return { type: 'applied', trigger, policy, previous, differences, flips, changedBy: changedBy(), durationMs };
 }

@@ -2,6 +2,7 @@ import type { Config, ConfigReading } from '../config/config.ts';
 import { type ConfigReader, createConfigReader } from '../config/reader.ts';
 import { formatDuration } from '../net/duration.ts';
 import { buildPolicy } from '../policy/build.ts';
+import { lintPolicy } from '../policy/lint.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Flags } from './flags.ts';
 
@@ -28,4 +29,13 @@ export function policyOf(flags: Flags, config: Config): Policy {
     randomFully: flags['random-fully'],
     toPorts: flags['to-ports'],
   });
+}
+
+/** A reading with what is odd about its policy among the warnings. */
+export function linted(flags: Flags, reading: ConfigReading): ConfigReading {
+  if (!reading.ok) return reading;
+  return {
+    ...reading,
+    warnings: [...reading.warnings, ...lintPolicy(policyOf(flags, reading.config), reading.config)],
+  };
 }

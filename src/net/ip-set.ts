@@ -82,13 +82,18 @@ export function sizeOf(set: IpSet): bigint {
 
 /** Whether the address is in the set; log n steps. */
 export function hasAddress(set: IpSet, address: bigint): boolean {
+  return meets(set, { first: address, last: address });
+}
+
+/** Whether any address of the range is in the set; log n steps. */
+export function meets(set: IpSet, { first, last }: AddressRange): boolean {
   let low = 0;
   let high = set.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     const range = set[middle];
-    if (!range || range.first > address) high = middle;
-    else if (range.last < address) low = middle + 1;
+    if (!range || range.first > last) high = middle;
+    else if (range.last < first) low = middle + 1;
     else return true;
   }
   return false;

@@ -2,7 +2,7 @@ import { type Cidr, coveringCidrs, enclosingCidr, rangeOf } from '../net/cidr.ts
 import type { Family } from '../net/family.ts';
 import { difference, type IpSet } from '../net/ip-set.ts';
 import { type Settings, type Side, stepCount } from './decide.ts';
-import type { Cause, Change } from './diff.ts';
+import type { Cause, Change, FlipSummary } from './diff.ts';
 import { reasonOf, type VerdictReason } from './explain.ts';
 import { familyNames, type Policy } from './policy.ts';
 
@@ -67,11 +67,18 @@ export function formatDiff(changes: readonly Change[], before: Compared, after: 
   ].join('\n');
 }
 
-/** `keep -> masquerade  IPv4, any source to 172.16.0.0/12`. */
-export function describeChange({ family, sources, destinations, before, after }: Change): string {
+/** What a change flipped, for a log line: the largest ranges, and how many more there are. */
+export function describeFlips({ ranges, largest }: FlipSummary): readonly string[] {
+  if (largest.length === 0) return ['none'];
+  const more = ranges.ipv4 + ranges.ipv6 - largest.length;
+  return [...largest.map(describeChange), ...(more > 0 ? [`and ${more} more`] : [])];
+}
+
+/** `keep -> masquerade: IPv4, any source to 172.16.0.0/12`. */
+function describeChange({ family, sources, destinations, before, after }: Change): string {
   const from = describeSet(sources, family, 'source');
   const to = describeSet(destinations, family, 'destination');
-  return `${describeOutcome(before)} -> ${describeOutcome(after)}  ${familyNames[family]}, ${from} to ${to}`;
+  return `${describeOutcome(before)} -> ${describeOutcome(after)}: ${familyNames[family]}, ${from} to ${to}`;
 }
 
 function describeOutcome({ outcome: { verdict, address } }: Cause): string {

@@ -5,10 +5,16 @@ import { type NumberedStep, type Outcome, outcomeOf, type Side, steps, type Taki
 import type { FamilyPolicy, PolicyEntry } from './policy.ts';
 
 /** The connections from any of the sources to any of the destinations. */
-interface Rectangle {
+export interface Rectangle {
   readonly sources: IpSet;
   readonly destinations: IpSet;
 }
+
+/** The sets of a rectangle by the side of a connection that they are about. */
+export const sideKeys = { source: 'sources', destination: 'destinations' } as const satisfies Record<
+  Side,
+  keyof Rectangle
+>;
 
 /** Connections of which one step decides every one. */
 export interface Region extends Rectangle {
@@ -19,26 +25,51 @@ export interface Region extends Rectangle {
   readonly list: { readonly side: Side; readonly entries: readonly PolicyEntry[] } | undefined;
 }
 
+/** What reaches a step of the decision, and what it takes of that. Step 1, the host's own addresses, is left out. */
+export interface Stage {
+  readonly step: NumberedStep;
+  readonly taking: Exclude<Taking, { kind: 'to-host' }>;
+  readonly reaching: Rectangle;
+  readonly taken: Rectangle;
+}
+
 /**
- * Every connection of a family as regions that have none in common, one for each step that decides anything. Each step
- * looks at one side of a connection, so that what is left to the next is always a set of sources by a set of
- * destinations. The host's own addresses, step 1, are known to no policy and left out: nothing is taken out for them.
+ * The steps that take anything under a policy, in order. Each looks at one side of a connection, so that what is left to
+ * the next is always a set of sources by a set of destinations.
  */
-export function regionsOf(policy: FamilyPolicy): Region[] {
+export function stagesOf(policy: FamilyPolicy): Stage[] {
   const { family } = policy;
-  const regions: Region[] = [];
-  let rest: Rectangle = { sources: everyAddress(family), destinations: everyAddress(family) };
+  const stages: Stage[] = [];
+  let reaching: Rectangle = { sources: everyAddress(family), destinations: everyAddress(family) };
   for (const step of steps) {
     const taking = step.takes(policy);
     if (!taking || taking.kind === 'to-host') continue;
-    const { taken, left } = split(rest, taking, family);
-    const list = taking.kind === 'listed' ? taking : undefined;
-    if (taken.sources.length > 0 && taken.destinations.length > 0) {
-      regions.push({ family, ...taken, outcome: outcomeOf(step), step, list });
-    }
-    rest = left;
+    const { taken, left } = split(reaching, taking, family);
+    stages.push({ step, taking, reaching, taken });
+    reaching = left;
   }
-  return regions;
+  return stages;
+}
+
+/**
+ * Every connection of a family as regions that have none in common, one for each step that decides anything. The host's
+ * own addresses, step 1, are known to no policy and left out: nothing is taken out for them.
+ */
+export function regionsOf(policy: FamilyPolicy): Region[] {
+  return stagesOf(policy)
+    .filter(({ taken }) => !isEmpty(taken))
+    .map(({ step, taking, taken }) => ({
+      family: policy.family,
+      ...taken,
+      outcome: outcomeOf(step),
+      step,
+      list: taking.kind === 'listed' ? taking : undefined,
+    }));
+}
+
+/** Whether no connection is meant. */
+export function isEmpty({ sources, destinations }: Rectangle): boolean {
+  return sources.length === 0 || destinations.length === 0;
 }
 
 /** What a step takes of the connections that reach it, and what it leaves to the next. */
@@ -48,7 +79,7 @@ function split(
   family: Family,
 ): { readonly taken: Rectangle; readonly left: Rectangle } {
   if (taking.kind === 'all') return { taken: rest, left: { sources: [], destinations: [] } };
-  const side = taking.side === 'source' ? 'sources' : 'destinations';
+  const side = sideKeys[taking.side];
   const listed = mergeCidrs(taking.entries.map(({ cidr }) => cidr));
   const inside = { ...rest, [side]: intersection(rest[side], listed) };
   const outside = { ...rest, [side]: difference(rest[side], listed, family) };

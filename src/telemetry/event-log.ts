@@ -1,10 +1,13 @@
-import type { AgentEvent, ReportEvent } from '../agent/events.ts';
+import type { AcceptedConfig, AgentEvent, ReportEvent } from '../agent/events.ts';
 import { monotonicMs } from '../clock.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { describeSource } from '../config/source.ts';
+import { families } from '../net/family.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';
-import { describeEntryCounts, listKeys, type PolicyEntry } from '../policy/policy.ts';
+import { describeFlips } from '../policy/format-diff.ts';
+import { lintPolicy } from '../policy/lint.ts';
+import { describeEntryCounts, familyNames, listKeys, type Policy, type PolicyEntry } from '../policy/policy.ts';
 import { isDriftRepair } from './agent-state.ts';
 import type { Log, LogFields } from './log.ts';
 import { Repetition } from './repetition.ts';
@@ -15,10 +18,14 @@ type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type
 class Memory {
   /** The files of a config that was accepted but has not come to the kernel yet; told together with what it changes. */
   acceptedFiles: readonly string[] | undefined;
+  /** A config that was accepted and whose lists were not looked at closely yet: the rules come first. */
+  unlinted: AcceptedConfig | undefined;
   /** Passes that failed in a row, and since when (monotonicMs()). */
   failure: { readonly count: number; readonly since: number } | undefined;
   /** What the last config was warned of: what is odd about it for good is told once, not at each change. */
   warnings: ReadonlySet<string> = new Set();
+  /** The same of its lists. */
+  remarks: ReadonlySet<string> = new Set();
   /** Repairs are told one by one until it is clear that they are a fight. */
   readonly #repetitions = new Map([['applied', new Repetition(20)]]);
 
@@ -67,15 +74,18 @@ function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
     case 'config-accepted':
       logWarnings(log, memory, event.reading);
       memory.acceptedFiles = event.reading.files;
+      memory.unlinted = event.reading;
       return;
     case 'config-rejected':
       logRejected(log, memory, event);
       return;
     case 'applied':
       logApplied(log, memory, event);
+      logRemarks(log, memory, event.policy);
       return;
     case 'in-sync':
       logInSync(log, memory, event);
+      logRemarks(log, memory, event.policy);
       return;
     case 'failed':
       logFailed(log, memory, event);
@@ -150,8 +160,17 @@ function logWarnings(log: Log, memory: Memory, { warnings }: ConfigReading): voi
   memory.warnings = texts;
 }
 
+/** What is odd about the lists of a new config, once its rules are in force. */
+function logRemarks(log: Log, memory: Memory, policy: Policy): void {
+  if (!memory.unlinted) return;
+  const texts = new Set(lintPolicy(policy, memory.unlinted.config).map(formatProblem));
+  for (const text of texts) if (!memory.remarks.has(text)) log.warn(text);
+  memory.remarks = texts;
+  memory.unlinted = undefined;
+}
+
 function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
-  const { trigger, policy, previous, differences, changedBy, durationMs } = event;
+  const { trigger, policy, previous, differences, flips, changedBy, durationMs } = event;
   const context = { trigger, took: milliseconds(durationMs), ...memory.takeFiles(), ...memory.takeFailure() };
   if (previous === undefined) {
     log.info('rules applied', { ...context, entries: describeEntryCounts(policy) });
@@ -169,8 +188,12 @@ function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
   log.info('rules changed', {
     ...Object.fromEntries(lists.flatMap(changeFields)),
     ...(settings.length > 0 ? { settings } : {}),
+    ...(flips ? { flips: describeFlips(flips) } : {}),
     ...context,
   });
+  for (const family of families.filter((one) => flips !== undefined && flips.shares[one] > 0.5)) {
+    log.warn(`this change judges more than half of all ${familyNames[family]} connections otherwise`);
+  }
 }
 
 /** Silent at most log levels, but for an end of failures and for a config whose rules were in place already. */

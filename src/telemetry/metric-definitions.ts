@@ -62,6 +62,12 @@ export function defineMetrics(registry: Registry) {
       help: 'Times that rules of another masquerade agent, or of this one under another backend, were found and removed.',
       registers,
     }),
+    flippedRanges: new Counter({
+      name: 'ip_masq_agent_flipped_ranges_total',
+      help: 'Ranges of connections that changes of the policy judged otherwise, as the command diff counts them.',
+      labelNames: ['family'],
+      registers,
+    }),
     reloadSuccessful: new Gauge({
       name: 'ip_masq_agent_config_last_reload_successful',
       help: 'Whether the config was accepted when it was last read: 1 or 0.',

@@ -53,6 +53,7 @@ function record(metrics: DefinedMetrics, event: AgentEvent): void {
     case 'applied':
       metrics.applyDuration.observe(event.durationMs / 1000);
       if (isDriftRepair(event)) metrics.driftRepairs.inc();
+      for (const family of families) metrics.flippedRanges.inc({ family }, event.flips?.ranges[family] ?? 0);
       recordSuccess(metrics, 'applied', event);
       return;
     case 'in-sync':

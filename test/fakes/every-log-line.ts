@@ -1,8 +1,10 @@
 import type { AgentEvent } from '../../src/agent/events.ts';
 import { AgentError } from '../../src/errors.ts';
+import { summarizeFlips } from '../../src/policy/diff.ts';
 import { accepted, policyKeeping, rejected } from './config.ts';
 
 const policy = policyKeeping('10.0.0.0/8');
+const everything = policyKeeping('0.0.0.0/0');
 const applied = {
   type: 'applied',
   trigger: 'resync',
@@ -28,6 +30,7 @@ export const everyLoggedEvent: readonly AgentEvent[] = [
   },
   { ...applied, previous: undefined },
   { ...applied, policy: policyKeeping('10.0.0.0/8', '11.0.0.0/8') },
+  { ...applied, policy: everything, flips: summarizeFlips(policy, everything) },
   { ...applied, differences: ['table is missing'] },
   { type: 'config-accepted', reading: accepted([]) },
   { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 1 },

@@ -20,16 +20,22 @@ const prefixes: Readonly<Record<Family, readonly number[]>> = {
   ipv6: [128, 127, 126, 112, 65, 64, 63, 32, 16, 11, 10, 9, 8],
 };
 
-/** The text of a network: the first `prefix` bits of an anchor, the last of them flipped for the network beside it. */
+/** The text of a network: the first `prefix` bits of an anchor, or the network before or after that. */
 export function cidrs(family: Family): fc.Arbitrary<string> {
   const prefix = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(...prefixes[family]) },
     { weight: 4, arbitrary: fc.integer({ min: 2, max: addressBits[family] }) },
     { weight: 1, arbitrary: fc.constantFrom(1, 0) },
   );
-  return fc.tuple(fc.constantFrom(...anchors[family]), prefix, fc.boolean()).map(([anchor, length, beside]) => {
+  const beside = fc.constantFrom(0n, 0n, 1n, -1n);
+  return fc.tuple(fc.constantFrom(...anchors[family]), prefix, beside).map(([anchor, length, step]) => {
     const bits = parseBits(anchor).slice(0, length);
-    const network = beside && length > 0 ? bits.slice(0, -1) + (bits.endsWith('0') ? '1' : '0') : bits;
+    const network =
+      length > 0
+        ? BigInt.asUintN(length, numberOf(bits) + step)
+            .toString(2)
+            .padStart(length, '0')
+        : '';
     return `${formatBits(family, network.padEnd(addressBits[family], '0'))}/${length}`;
   });
 }

@@ -104,7 +104,9 @@ function masqueradeKey(ports: string | undefined, random: boolean): string {
   return `masquerade to ports ${ports ?? 'any'}${random ? ' at random' : ''}`;
 }
 
-function keyOf({ masquerade }: Fate): string {
+function keyOf({ masquerade, isAccepted }: Fate): string {
+  // Left alone is not accepted, after which no rule of others would have its turn.
+  if (isAccepted) return 'accept';
   return masquerade ? masqueradeKey(masquerade.ports, masquerade.random) : 'keep';
 }
 

@@ -43,13 +43,14 @@ export type Chains = ReadonlyMap<string, readonly Rule[]>;
 /** Packets whose fate is known: masqueraded, or left as they are. */
 export interface Fate {
   readonly packets: Packets;
-  readonly masquerade: { readonly ports: string | undefined; readonly random: boolean } | undefined;
+  readonly masquerade?: { readonly ports: string | undefined; readonly random: boolean } | undefined;
+  readonly isAccepted?: boolean;
 }
 
 /** What becomes of packets that enter a chain: an exact answer for each of them, since nothing is tried and all is computed. */
 export function fatesIn(chains: Chains, base: string, packets: Packets): Fate[] {
   const { fates, left } = walk(chains, base, [packets], []);
-  return [...fates, ...left.map((rest) => ({ packets: rest, masquerade: undefined }))];
+  return [...fates, ...left.map((rest) => ({ packets: rest }))];
 }
 
 interface Walk {
@@ -91,7 +92,7 @@ function act(
     case 'return':
       return { left: matching };
     case 'accept':
-      return { fates: matching.map((packets) => ({ packets, masquerade: undefined })) };
+      return { fates: matching.map((packets) => ({ packets, isAccepted: true })) };
     case 'masquerade':
       return { fates: matching.map((packets) => ({ packets, masquerade: action })) };
     case 'goto':

@@ -131,6 +131,19 @@ describe('runAgent', () => {
     expect(backend.kernel).toBeDefined();
   });
 
+  it('says what a new policy judges otherwise, and nothing of it where rules are only put right', async () => {
+    const { backend, events, turn, world } = startAgent(good('10.0.0.0/8'));
+    await turn();
+    expect(events.at(-1)).toMatchObject({ type: 'applied', flips: undefined });
+    world.reading = good('11.0.0.0/8');
+    world.changeConfig();
+    await turn();
+    expect(events.at(-1)).toMatchObject({ type: 'applied', flips: { ranges: { ipv4: 2, ipv6: 0 } } });
+    backend.kernel = undefined;
+    await turn(resyncIntervalMs);
+    expect(events.at(-1)).toMatchObject({ type: 'applied', flips: undefined });
+  });
+
   it('gives a sign of life around each pass, also where no config was ever good', async () => {
     const { signsOfLife, turn } = startAgent(bad('oh no'));
     await turn();

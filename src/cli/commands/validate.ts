@@ -2,12 +2,12 @@ import type { ConfigReading } from '../../config/config.ts';
 import { effectiveConfigJson } from '../../config/effective.ts';
 import { exitCodes } from '../../errors.ts';
 import type { CommandFunction } from '../command.ts';
-import { configReaderOf } from '../policy-source.ts';
+import { configReaderOf, linted } from '../policy-source.ts';
 import { complainAbout, complainOfWarnings } from '../problems.ts';
 
 /** Checks the config and tells every problem and every warning; with --output json, also the effective config. */
 export const validate: CommandFunction = async (context) => {
-  const reading = await configReaderOf(context.flags).read();
+  const reading = linted(context.flags, await configReaderOf(context.flags).read());
   if (context.flags.output === 'json') {
     context.print(`${JSON.stringify(reportOf(reading), undefined, 2)}\n`);
     return reading.ok ? exitCodes.done : exitCodes.configInvalid;

@@ -55,6 +55,18 @@ describe('validate', () => {
     expect(stderr).toMatch(/warning: .*odd:1:1: .*nonMasqueradeCIDRs/);
   });
 
+  it('warns of entries that change no verdict, and of nothing more than the lists deserve', async () => {
+    const idle = configFile('idle', 'nonMasqueradeCIDRs:\n  - 10.1.0.0/16\n  - 10.0.0.0/8\n');
+    const { code, stderr } = await run('validate', '--config', idle);
+    expect(code).toBe(0);
+    expect(stderr).toBe(`warning: ${idle}:2:5: 10.1.0.0/16: changes no verdict: 10.0.0.0/8 (${idle}:3) covers it\n`);
+    const { stdout } = await run('validate', '--config', idle, '--output=json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      valid: true,
+      warnings: [{ position: { line: 2 }, found: '10.1.0.0/16' }],
+    });
+  });
+
   it('prints the effective config for tools', async () => {
     const { code, stdout } = await run('validate', '--config', good, '--output', 'json', '--resync-interval=90');
     expect(code).toBe(0);

@@ -13,6 +13,7 @@ import {
   includes,
   intersection,
   ipSet,
+  meets,
   sizeOf,
   union,
 } from '../../../src/net/ip-set.ts';
@@ -76,6 +77,10 @@ describe('sets of addresses', () => {
         expectSet(difference(one, other, family), world, (address) => inA(address) && !inB(address));
         expectSet(complement(one, family), world, (address) => !inA(address));
         expect(members(world, (address) => hasAddress(one, address))).toEqual(members(world, inA));
+        for (const range of b) {
+          const isMet = members(world, (address) => inA(address) && within([range])(address)).length > 0;
+          expect(meets(one, range)).toBe(isMet);
+        }
         expect(sizeOf(one)).toBe(BigInt(members(world, inA).length));
         expect(includes(one, other)).toBe(members(world, inB).every(inA));
       }),

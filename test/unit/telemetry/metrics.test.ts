@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
+import { summarizeFlips } from '../../../src/policy/diff.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 
@@ -41,7 +42,7 @@ describe('the metrics', () => {
     const helped = [...text.matchAll(/^# HELP (\S+) \S.{20,}$/gm)].map(([, name]) => name);
     const typed = [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(([, name]) => name);
     expect(helped).toEqual(typed);
-    expect(helped).toHaveLength(17);
+    expect(helped).toHaveLength(18);
   });
 
   it('begin with an agent that has done nothing', async () => {
@@ -66,6 +67,14 @@ describe('the metrics', () => {
     expect(samples.get('ip_masq_agent_sync_failures_total{code="TOOL_TIMEOUT"}')).toBe(1);
     expect(samples.get('ip_masq_agent_in_sync')).toBe(0);
     expect((await samplesAfter(failed, inSync)).get('ip_masq_agent_in_sync')).toBe(1);
+  });
+
+  it('count what changes of the policy flip', async () => {
+    const [before, after] = [policyKeeping('10.0.0.0/8', 'fd00::/8'), policyKeeping('11.0.0.0/8', '12.0.0.0/8')];
+    const change: AgentEvent = { ...applied, previous: before, policy: after, flips: summarizeFlips(before, after) };
+    const samples = await samplesAfter(applied, change, repaired);
+    expect(samples.get('ip_masq_agent_flipped_ranges_total{family="ipv4"}')).toBe(3);
+    expect(samples.get('ip_masq_agent_flipped_ranges_total{family="ipv6"}')).toBe(1);
   });
 
   it('tell when the last success was', async () => {
