@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
+import { exitCodes } from '../src/errors.ts';
 import { type AgentProcess, bundle } from '../test/kernel/harness/agent-process.ts';
 import { removeStaleNamespaces } from '../test/kernel/harness/namespace.ts';
 import { TestBed } from '../test/kernel/harness/test-bed.ts';
@@ -91,6 +92,14 @@ async function waitForVerdict(bed: TestBed, agent: AgentProcess, { expected, ...
   );
 }
 
+/** What `diff` says of a config that is not in force; the flags are those of the agent that runs on the node. */
+async function askBeforehand({ runner }: TestBed, config: string): Promise<string> {
+  const command = { tool: process.execPath, args: [bundle, 'diff', '-'], input: config };
+  const { exitCode, stdout, stderr } = await runner.run(command);
+  if (exitCode !== exitCodes.outOfSync) throw new Error(`diff ended with exit code ${exitCode}: ${stdout}${stderr}`);
+  return stdout;
+}
+
 async function show(bed: TestBed): Promise<void> {
   heading('The agent starts on a mounted ConfigMap');
   say(sampleConfig);
@@ -106,6 +115,8 @@ async function show(bed: TestBed): Promise<void> {
 
   heading('The ConfigMap changes');
   say('+ 203.0.113.0/24 in NonMasqueradeCIDRs\n- NonMasqueradeSrcCIDRs\n');
+  say(`Before it does: ${styleText('bold', 'ip-masq-agent diff - < cm.yaml')}\n`);
+  say(await askBeforehand(bed, editedConfig));
   const swappedAt = await bed.config.write({ [file]: editedConfig });
   const edited = await waitForVerdict(bed, agent, { ...toTheInternet, expected: 'keep' });
   say(
