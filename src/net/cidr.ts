@@ -1,6 +1,6 @@
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { addressBits, type Family } from './family.ts';
-import { type AddressRange, coveringNetworks, type IpSet, ipSet } from './ip-set.ts';
+import { type AddressRange, coveringNetworks, type IpSet, ipSet, type Network } from './ip-set.ts';
 
 export { type Address, formatAddress, parseAddress } from './address.ts';
 export type { AddressRange } from './ip-set.ts';
@@ -26,7 +26,7 @@ export function parseCidr(text: string): Cidr | undefined {
   if (address === undefined) return undefined;
   const prefix = parsePrefix(text.slice(slash + 1), address.family);
   if (prefix === undefined || isIPv4Mapped(address) || hostBits(address, prefix) !== 0n) return undefined;
-  return cidrOf(address, prefix);
+  return cidrOf({ network: address.value, prefix }, address.family);
 }
 
 /** Says why `parseCidr` refuses a text, and what would be valid in its place. */
@@ -52,7 +52,7 @@ export function cidrFault(text: string): { readonly message: string; readonly ex
   if (isIPv4Mapped(address)) {
     return { message: 'an IPv4-mapped IPv6 network never matches a packet', expected: 'the IPv4 network itself' };
   }
-  const network = cidrOf({ family: address.family, value: address.value - hostBits(address, prefix) }, prefix);
+  const network = cidrOf({ network: address.value - hostBits(address, prefix), prefix }, address.family);
   return {
     message: 'the address has bits beyond its prefix',
     expected: `${network.text} for the network, or ${formatAddress(address.family, address.value)}/${bits} for one address`,
@@ -81,7 +81,7 @@ export function rangeOf(cidr: Cidr): AddressRange {
 
 /** The fewest CIDRs that hold exactly the addresses of a set, in ascending order. */
 export function coveringCidrs(set: IpSet, family: Family): Cidr[] {
-  return coveringNetworks(set, family).map(({ network, prefix }) => cidrOf({ family, value: network }, prefix));
+  return coveringNetworks(set, family).map((network) => cidrOf(network, family));
 }
 
 /** The smallest network that holds every address of a set; the whole family for an empty one. */
@@ -90,12 +90,12 @@ export function enclosingCidr(set: IpSet, family: Family): Cidr {
   const last = set.at(-1)?.last ?? hostMask(family, 0);
   const differing = first === last ? 0 : (first ^ last).toString(2).length;
   const prefix = addressBits[family] - differing;
-  return cidrOf({ family, value: first - hostBits({ family, value: first }, prefix) }, prefix);
+  return cidrOf({ network: first - hostBits({ family, value: first }, prefix), prefix }, family);
 }
 
-function cidrOf(address: Address, prefix: number): Cidr {
-  const { family, value } = address;
-  return { family, network: value, prefix, text: `${formatAddress(family, value)}/${prefix}` };
+/** A network, with its canonical text. */
+export function cidrOf({ network, prefix }: Network, family: Family): Cidr {
+  return { family, network, prefix, text: `${formatAddress(family, network)}/${prefix}` };
 }
 
 /**

@@ -35,34 +35,15 @@ export function diffPolicies(before: Policy, after: Policy): Change[] {
     .sort((a, b) => b.share - a.share);
 }
 
-/** What a change of the policy did, in short. */
-export interface FlipSummary {
-  /** How many ranges are judged otherwise, and how much of all (source, destination) pairs that is, 0 to 1. */
-  readonly ranges: Readonly<Record<Family, number>>;
-  readonly shares: Readonly<Record<Family, number>>;
-  readonly largest: readonly Change[];
-}
-
-/** Sums up what two policies judge otherwise. With 100,000 CIDRs in each it takes half a second: after the apply. */
-export function summarizeFlips(previous: Policy, next: Policy, shown = 5): FlipSummary {
-  const changes = diffPolicies(previous, next);
-  const [ranges, shares] = [
-    { ipv4: 0, ipv6: 0 },
-    { ipv4: 0, ipv6: 0 },
-  ];
-  for (const { family, share } of changes) {
-    ranges[family] += 1;
-    shares[family] += share;
-  }
-  return { ranges, shares, largest: changes.slice(0, shown) };
-}
-
-/** The connections of two regions, one of each policy, which judge them otherwise. */
-interface Flip {
+/** Connections of one region of each of two policies, which judge them otherwise. */
+export interface Flip {
+  readonly family: Family;
   readonly sources: IpSet;
   readonly destinations: IpSet;
   readonly before: Region;
   readonly after: Region;
+  /** How much that is of all (source, destination) pairs of the family, 0 to 1. */
+  readonly share: number;
 }
 
 function flipsOf(before: readonly Region[], after: readonly Region[]): Flip[] {
@@ -70,12 +51,39 @@ function flipsOf(before: readonly Region[], after: readonly Region[]): Flip[] {
   for (const one of before) {
     for (const other of after) {
       if (sameOutcome(one.outcome, other.outcome)) continue;
+      const { family } = one;
       const sources = intersection(one.sources, other.sources);
       const destinations = sources.length > 0 ? intersection(one.destinations, other.destinations) : [];
-      if (destinations.length > 0) flips.push({ sources, destinations, before: one, after: other });
+      if (destinations.length === 0) continue;
+      const share = shareOf(family, sources, destinations);
+      flips.push({ family, sources, destinations, before: one, after: other, share });
     }
   }
   return flips;
+}
+
+/** What a change of the policy did, in short. */
+export interface FlipSummary {
+  /** How many ranges of sources by ranges of destinations are judged otherwise. */
+  readonly ranges: Readonly<Record<Family, number>>;
+  /** How much of all (source, destination) pairs that is, 0 to 1. */
+  readonly shares: Readonly<Record<Family, number>>;
+  /** The largest first, without the entries that decide: the log tells those that came and went. */
+  readonly flips: readonly Flip[];
+}
+
+/** Sums up what two policies judge otherwise: a tenth of a second for 100,000 CIDRs in each, so after the apply. */
+export function summarizeFlips(previous: Policy, next: Policy): FlipSummary {
+  const flips = families.flatMap((family) => flipsOf(regionsOf(previous[family]), regionsOf(next[family])));
+  const [ranges, shares] = [
+    { ipv4: 0, ipv6: 0 },
+    { ipv4: 0, ipv6: 0 },
+  ];
+  for (const { family, sources, destinations, share } of flips) {
+    ranges[family] += sources.length * destinations.length;
+    shares[family] += share;
+  }
+  return { ranges, shares, flips: flips.sort((a, b) => b.share - a.share) };
 }
 
 /**
@@ -85,7 +93,7 @@ function flipsOf(before: readonly Region[], after: readonly Region[]): Flip[] {
 const mostRanges = 1_000_000;
 
 /** Parts a flip by the entries that decide in it, as far as that is reasonable. */
-function changesOf({ sources, destinations, before, after }: Flip): Change[] {
+function changesOf({ family, sources, destinations, before, after }: Flip): Change[] {
   const parts = (side: Side, set: IpSet, parted: boolean) =>
     partedBy(set, parted ? rangesOf(before, side) : undefined, parted ? rangesOf(after, side) : undefined);
   const attempts = [
@@ -102,12 +110,12 @@ function changesOf({ sources, destinations, before, after }: Flip): Change[] {
     const [causeBefore, causeAfter] = [causesOf(before), causesOf(after)];
     return bySource.flatMap((from) =>
       byDestination.map((to) => ({
-        family: before.family,
+        family,
         sources: from.set,
         destinations: to.set,
-        before: causeBefore(from.labels[0] ?? to.labels[0]),
-        after: causeAfter(from.labels[1] ?? to.labels[1]),
-        share: shareOf(before.family, from.set, to.set),
+        before: causeBefore(from.one ?? to.one),
+        after: causeAfter(from.other ?? to.other),
+        share: shareOf(family, from.set, to.set),
       })),
     );
   }

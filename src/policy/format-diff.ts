@@ -1,8 +1,8 @@
-import { type Cidr, coveringCidrs, enclosingCidr, rangeOf } from '../net/cidr.ts';
+import { cidrOf, coveringCidrs, enclosingCidr, rangeOf } from '../net/cidr.ts';
 import type { Family } from '../net/family.ts';
-import { difference, type IpSet } from '../net/ip-set.ts';
-import { type Settings, type Side, stepCount } from './decide.ts';
-import type { Cause, Change, FlipSummary } from './diff.ts';
+import { coveringNetworks, difference, type IpSet, type Network } from '../net/ip-set.ts';
+import { type Outcome, type Settings, type Side, stepCount } from './decide.ts';
+import type { Cause, Change, Flip, FlipSummary } from './diff.ts';
 import { reasonOf, type VerdictReason } from './explain.ts';
 import { familyNames, type Policy } from './policy.ts';
 
@@ -67,21 +67,24 @@ export function formatDiff(changes: readonly Change[], before: Compared, after: 
   ].join('\n');
 }
 
-/** What a change flipped, for a log line: the largest ranges, and how many more there are. */
-export function describeFlips({ ranges, largest }: FlipSummary): readonly string[] {
-  if (largest.length === 0) return ['none'];
-  const more = ranges.ipv4 + ranges.ipv6 - largest.length;
-  return [...largest.map(describeChange), ...(more > 0 ? [`and ${more} more`] : [])];
+/** A log line has room for a few. */
+const shownFlips = 5;
+
+/** What a change flipped, for a log line: the largest sets of connections, and how many more there are. */
+export function describeFlips({ flips }: FlipSummary): readonly string[] {
+  if (flips.length === 0) return ['none'];
+  const more = flips.length - shownFlips;
+  return [...flips.slice(0, shownFlips).map(describeChange), ...(more > 0 ? [`and ${more} more`] : [])];
 }
 
 /** `keep -> masquerade: IPv4, any source to 172.16.0.0/12`. */
-function describeChange({ family, sources, destinations, before, after }: Change): string {
+function describeChange({ family, sources, destinations, before, after }: Change | Flip): string {
   const from = describeSet(sources, family, 'source');
   const to = describeSet(destinations, family, 'destination');
-  return `${describeOutcome(before)} -> ${describeOutcome(after)}: ${familyNames[family]}, ${from} to ${to}`;
+  return `${describeOutcome(before.outcome)} -> ${describeOutcome(after.outcome)}: ${familyNames[family]}, ${from} to ${to}`;
 }
 
-function describeOutcome({ outcome: { verdict, address } }: Cause): string {
+function describeOutcome({ verdict, address }: Outcome): string {
   return address === null ? verdict : `${verdict} as ${address}`;
 }
 
@@ -98,14 +101,14 @@ const shownNetworks = 4;
 function describeSet(set: IpSet, family: Family, side: Side): string {
   const around = enclosingCidr(set, family);
   const whole = around.prefix === 0 ? `any ${side}` : around.text;
-  const gaps = coveringCidrs(difference([rangeOf(around)], set, family), family);
+  const gaps = coveringNetworks(difference([rangeOf(around)], set, family), family);
   if (gaps.length === 0) return whole;
-  const networks = coveringCidrs(set, family);
-  return gaps.length < networks.length ? `${whole} but ${listLargest(gaps)}` : listLargest(networks);
+  const networks = coveringNetworks(set, family);
+  return gaps.length < networks.length ? `${whole} but ${listLargest(gaps, family)}` : listLargest(networks, family);
 }
 
-function listLargest(networks: readonly Cidr[]): string {
+function listLargest(networks: readonly Network[], family: Family): string {
   const largest = networks.toSorted((a, b) => a.prefix - b.prefix).slice(0, shownNetworks);
   const more = networks.length - largest.length;
-  return [...largest.map(({ text }) => text), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  return [...largest.map((one) => cidrOf(one, family).text), ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }

@@ -127,50 +127,60 @@ export function decidingRanges(entries: readonly PolicyEntry[]): EntryRange[] {
   return ranges;
 }
 
-/** The addresses of a set, and who decides about them: before and after, say. */
-interface Labelled<Label> {
+/** The entries that decide about addresses, of two lists: before and after a change, say. */
+interface Deciders {
+  readonly one: PolicyEntry | undefined;
+  readonly other: PolicyEntry | undefined;
+}
+
+/** Addresses about which the same entries decide. */
+export interface Part extends Deciders {
   readonly set: IpSet;
-  readonly labels: Label;
 }
 
 /**
  * Parts a set by the entries that decide about its addresses, in two lists at once. A list that is undefined decides
- * nothing here. Addresses for which the same entries decide stay together.
+ * nothing here; one that is given decides about every address of the set.
  */
 export function partedBy(
   set: IpSet,
   one: readonly EntryRange[] | undefined,
   other: readonly EntryRange[] | undefined,
-): Labelled<readonly [PolicyEntry | undefined, PolicyEntry | undefined]>[] {
-  if (!one && !other) return [{ set, labels: [undefined, undefined] }];
-  const parts = new Map<PolicyEntry | undefined, Map<PolicyEntry | undefined, AddressRange[]>>();
-  for (const { first, last, entry, label } of cut(cut(set, one), other)) {
-    const ofOne = parts.get(label) ?? new Map<PolicyEntry | undefined, AddressRange[]>();
-    parts.set(label, ofOne);
-    const ranges = ofOne.get(entry);
-    if (ranges) ranges.push({ first, last });
-    else ofOne.set(entry, [{ first, last }]);
+): Part[] {
+  const whole = set.map(({ first, last }) => ({ first, last, one: undefined, other: undefined }));
+  const parts = new Map<PolicyEntry | undefined, Group>();
+  for (const piece of cut(cut(whole, one, 'one'), other, 'other')) {
+    // With one list, one map of all its entries takes far less memory than a map for each.
+    const isOfBoth = piece.one !== undefined && piece.other !== undefined;
+    const outer = isOfBoth ? piece.one : undefined;
+    const inner = isOfBoth ? piece.other : (piece.one ?? piece.other);
+    const group = parts.get(outer) ?? new Map<PolicyEntry | undefined, GrowingPart>();
+    parts.set(outer, group);
+    const part: GrowingPart = group.get(inner) ?? { set: [], one: piece.one, other: piece.other };
+    group.set(inner, part);
+    // In ascending order, and apart: where two pieces touch, another entry decides.
+    part.set.push({ first: piece.first, last: piece.last });
   }
-  return [...parts].flatMap(([label, ofOne]) =>
-    [...ofOne].map(([entry, ranges]) => ({ set: ranges, labels: [label, entry] as const })),
-  );
+  return [...parts.values()].flatMap((group) => [...group.values()]);
 }
 
-/** Ranges cut where another entry of the list begins to decide; the entry that they had before becomes their label. */
-function cut(
-  ranges: readonly (AddressRange & { readonly entry?: PolicyEntry | undefined })[],
-  list: readonly EntryRange[] | undefined,
-): readonly (AddressRange & { readonly entry: PolicyEntry | undefined; readonly label: PolicyEntry | undefined })[] {
-  if (!list) return ranges.map(({ first, last, entry }) => ({ first, last, entry: undefined, label: entry }));
-  const pieces: (AddressRange & { entry: PolicyEntry; label: PolicyEntry | undefined })[] = [];
+type Piece = AddressRange & Deciders;
+type GrowingPart = Deciders & { readonly set: AddressRange[] };
+type Group = Map<PolicyEntry | undefined, GrowingPart>;
+
+/** Cuts pieces where another entry of the list begins to decide, and says which one does. */
+function cut(pieces: readonly Piece[], list: readonly EntryRange[] | undefined, key: keyof Deciders): readonly Piece[] {
+  if (!list) return pieces;
+  const smaller: Piece[] = [];
   for (let i = 0, j = 0; ; ) {
-    const range = ranges[i];
+    const piece = pieces[i];
     const decided = list[j];
-    if (!range || !decided) return pieces;
-    const first = range.first > decided.first ? range.first : decided.first;
-    const last = range.last < decided.last ? range.last : decided.last;
-    if (first <= last) pieces.push({ first, last, entry: decided.entry, label: range.entry });
-    if (range.last < decided.last) i++;
+    if (!piece || !decided) return smaller;
+    const first = piece.first > decided.first ? piece.first : decided.first;
+    const last = piece.last < decided.last ? piece.last : decided.last;
+    const { one, other } = piece;
+    if (first <= last) smaller.push({ first, last, one, other, [key]: decided.entry });
+    if (piece.last < decided.last) i++;
     else j++;
   }
 }

@@ -64,7 +64,7 @@ export function defineMetrics(registry: Registry) {
     }),
     flippedRanges: new Counter({
       name: 'ip_masq_agent_flipped_ranges_total',
-      help: 'Ranges of connections that changes of the policy judged otherwise, as the command diff counts them.',
+      help: 'Ranges of sources by ranges of destinations that changes of the policy judged otherwise.',
       labelNames: ['family'],
       registers,
     }),

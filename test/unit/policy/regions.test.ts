@@ -19,7 +19,7 @@ function parted({ sources, destinations, list, step }: Region) {
       verdict: step.verdict,
       sources: from.set,
       destinations: to.set,
-      entry: from.labels[0] ?? to.labels[0],
+      entry: from.one ?? to.one,
     })),
   );
 }

@@ -80,8 +80,9 @@ describe('the event log', () => {
     const many = Array.from({ length: 45 }, (_, index) => `11.${index}.1.0/24`);
     report({ ...applied, flips: summarizeFlips(before, policyKeeping(...many, '10.0.0.0/8', '172.16.0.0/12')) });
     const flips = log.lines[0]?.fields['flips'];
-    expect(flips).toHaveLength(6);
-    expect(flips).toContain('and 40 more');
+    expect(flips).toEqual([
+      'masquerade -> keep: IPv4, any source to 11.0.1.0/24, 11.1.1.0/24, 11.2.1.0/24, 11.3.1.0/24, 41 more',
+    ]);
   });
 
   it('remarks on lists once the rules are in force, and once for as long as they stay', () => {
