@@ -74,8 +74,10 @@ function repeated(list: ListName, entries: readonly Sourced<Cidr>[]): Remark[] {
   const first = new Map<string, Source>();
   return entries.flatMap(({ value, source }) => {
     const before = first.get(value.text);
-    if (before === undefined) first.set(value.text, source);
-    if (before === undefined) return [];
+    if (before === undefined) {
+      first.set(value.text, source);
+      return [];
+    }
     return remark(value, source, () => ({ message: `${listKeys[list]} has this already: ${describeSource(before)}` }));
   });
 }
