@@ -1,7 +1,7 @@
 import { renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fingerprintOf } from '../../../src/config/fingerprint.ts';
+import { fingerprintOf } from '../../../src/config/files.ts';
 import { ConfigMapVolume, temporaryDirectory } from './volume.ts';
 
 /** When the files of a test are no longer new. */

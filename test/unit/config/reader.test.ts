@@ -3,8 +3,7 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync,
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
-import { createConfigReader } from '../../../src/config/reader.ts';
+import { createConfigReader, loadConfig } from '../../../src/config/load.ts';
 import { complaintsOf, defaultOptions, effectiveOf } from './read-text.ts';
 import { ConfigMapVolume, temporaryDirectory } from './volume.ts';
 

@@ -1,0 +1,275 @@
+import { Composer, CST, type Document, Lexer, Parser, type Tags, type YAMLError } from 'yaml';
+import type { Syntax, TextFault } from './decode.ts';
+
+/** What a text holds. With faults, the document is only good for finding more of them, before the first fault. */
+export interface ParsedText {
+  readonly document: Document.Parsed | undefined;
+  readonly hasAliases: boolean;
+  readonly faults: readonly TextFault[];
+  readonly warnings: readonly TextFault[];
+}
+
+/**
+ * Bounds what all texts of one reading may hold together, counted on the package's lexemes (the pieces that its lexer
+ * cuts a text into) before anything is built of them: the lexer is fast and small, but a node costs up to 700 bytes.
+ * 100,000 CIDRs, one a line, indented and each with a comment, take 800,000 lexemes, of which 300,000 are not blank.
+ */
+export class ParseBudget {
+  #lexemes = 1_000_000;
+  #words = 350_000;
+
+  /** False where it is used up. */
+  take(lexeme: string): boolean {
+    this.#lexemes -= 1;
+    if (!isBlank(lexeme)) this.#words -= 1;
+    return this.#lexemes >= 0 && this.#words >= 0;
+  }
+}
+
+/** Spaces and line breaks, and the lexer's own marks, which are not in the text. */
+function isBlank(lexeme: string): boolean {
+  return lexerMarks.has(lexeme) || /^\s/.test(lexeme);
+}
+
+const lexerMarks: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR]);
+
+/** An anchor or a tag. */
+const propertyLexeme = /^[&!]/;
+/** Composing is recursive, and near the limit of its stack V8 may end the process where nothing can catch it. */
+const deepest = 200;
+/** One anchor and one tag are all that a node may have; the package needs quadratic time for many. */
+const mostProperties = 4;
+
+/**
+ * Reads the first document of a YAML 1.1 text, or a strict JSON text, with the `yaml` package. Never throws, and never
+ * overflows the stack, whatever the text.
+ */
+export function parseText(text: string, syntax: Syntax, budget: ParseBudget): ParsedText {
+  const lexemes = cutIntoLexemes(text, budget);
+  if (!Array.isArray(lexemes)) return failed(lexemes);
+  // Strictness is JSON.parse's; the places of the values then come from YAML, of which every JSON text is one.
+  const fault = syntax === 'json' ? jsonFault(text) : undefined;
+  if (fault !== undefined) return failed(fault);
+  return compose(lexemes, text);
+}
+
+function failed(fault: TextFault): ParsedText {
+  return { document: undefined, hasAliases: false, faults: [fault], warnings: [] };
+}
+
+function cutIntoLexemes(text: string, budget: ParseBudget): string[] | TextFault {
+  const lexemes: string[] = [];
+  let offset = 0;
+  let properties = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (!budget.take(lexeme)) {
+      return { offset, message: 'too many values up to here, in all texts together', expected: 'at most 100000 CIDRs' };
+    }
+    if (propertyLexeme.test(lexeme)) properties += 1;
+    else if (!isBlank(lexeme)) properties = 0;
+    if (properties > mostProperties)
+      return { offset, message: `more than ${mostProperties} anchors or tags on one value` };
+    lexemes.push(lexeme);
+    if (!lexerMarks.has(lexeme)) offset += lexeme.length;
+  }
+  return lexemes;
+}
+
+/** The package's options under which it reads YAML 1.1 as Go does, as far as it can; the rest is in `settings.ts`. */
+const options = {
+  version: '1.1',
+  // Go keeps dates and sexagesimal numbers as text, and knows no other collections than lists and mappings.
+  customTags: (tags: Tags): Tags => tags.filter((tag) => typeof tag === 'string' || !isUnknownToGo(tag)),
+  // Later keys overwrite earlier ones, with a warning of ours.
+  uniqueKeys: false,
+  strict: false,
+  intAsBigInt: true,
+  prettyErrors: false,
+  logLevel: 'silent',
+} as const;
+
+function isUnknownToGo({ tag, format }: { readonly tag: string; readonly format?: string }): boolean {
+  return format === 'TIME' || /:(?:timestamp|omap|pairs|set)$/.test(tag);
+}
+
+function compose(lexemes: readonly string[], text: string): ParsedText {
+  const { tokens, end, fault } = parseFirstDocument(lexemes);
+  if (fault !== undefined) return failed(fault);
+  const [document] = withoutStackTraces(() => [...new Composer(options).compose(tokens, true, end)]);
+  return {
+    document,
+    hasAliases: lexemes.some((lexeme) => lexeme.startsWith('*')),
+    faults: firstOfEachLine(document?.errors ?? [], text),
+    warnings: textBehind(text, end),
+  };
+}
+
+/** The tokens of the first document, and where it ends; Go does not look at what stands behind it. */
+function parseFirstDocument(lexemes: readonly string[]): { tokens: CST.Token[]; end: number; fault?: TextFault } {
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  for (const lexeme of lexemes) {
+    const end = parser.offset;
+    tokens.push(...parser.next(lexeme));
+    const last = tokens.at(-1);
+    const isBehindContent = (lexeme === '---' || lexeme === '...') && tokens.some(({ type }) => type === 'document');
+    if (isBehindContent) return { tokens, end };
+    const fault = last?.type === 'directive' ? versionFault(last) : undefined;
+    if (fault !== undefined) return { tokens, end, fault };
+    if (parser.stack.length > deepest) {
+      return { tokens, end, fault: { offset: end, message: `nested more than ${deepest} levels deep` } };
+    }
+  }
+  tokens.push(...parser.end());
+  return { tokens, end: parser.offset };
+}
+
+/** In another version, other words are booleans. */
+function versionFault({ source, offset }: { readonly source: string; readonly offset: number }): TextFault | undefined {
+  if (!/^%YAML\b/.test(source) || /^%YAML[ \t]+1\.1$/.test(source.trim())) return undefined;
+  return { offset, message: 'a YAML version that Go does not read', expected: '%YAML 1.1, or nothing' };
+}
+
+/** A broken text may have errors by the ten thousand, and the stack trace of each would cost half a kilobyte. */
+function withoutStackTraces<T>(work: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+function textBehind(text: string, end: number): readonly TextFault[] {
+  const rest = text.slice(end);
+  const content = /^(?!(?:---|\.\.\.)?[ \t\r]*(?:#.*)?$)./m.exec(rest);
+  return content === null
+    ? []
+    : [{ offset: end, message: 'ignored from here on: only the first YAML document of a file is read' }];
+}
+
+/** Nobody mends more at once. */
+const mostFaults = 20;
+
+/** One mistake makes the package complain up to four times: the first complaint on a line is the one that helps. */
+function firstOfEachLine(errors: readonly YAMLError[], text: string): readonly TextFault[] {
+  const faults: TextFault[] = [];
+  let lineEnd = -1;
+  const placed = errors.map((error) => ({ error, offset: placeOf(error, text) }));
+  for (const { error, offset } of placed.sort((a, b) => a.offset - b.offset)) {
+    if (offset <= lineEnd) continue;
+    faults.push({ offset, ...inOurWords(error) });
+    lineEnd = text.indexOf('\n', offset);
+    if (lineEnd < 0 || faults.length === mostFaults) break;
+  }
+  return faults;
+}
+
+/** A quoted text that never ends is told where it begins. */
+function placeOf({ pos: [offset], message }: YAMLError, text: string): number {
+  const quote = /^Missing closing (.)quote/.exec(message)?.[1];
+  return quote === undefined ? offset : Math.max(0, text.lastIndexOf(quote, offset - 1));
+}
+
+type Words = Omit<TextFault, 'offset'>;
+
+/** What the package's errors mean to somebody who has never read the specification of YAML: the first that matches. */
+const words: readonly (readonly [RegExp, (...parts: string[]) => Words])[] = [
+  [/^TAB_AS_INDENT/, () => ({ message: "a tab can't indent", expected: 'spaces' })],
+  [/Missing closing (.)quote/, (_, quote = '"') => ({ message: 'the quoted text never ends', expected: quote })],
+  [
+    /end with a (.)$/,
+    (_, bracket = ']') => ({
+      message: 'within a bracket that is not closed above',
+      expected: `${bracket}, or deeper indentation`,
+    }),
+  ],
+  [/^MISSING_CHAR Missing , /, () => ({ message: 'no comma between two entries in brackets', expected: 'a comma' })],
+  [
+    /^BLOCK_AS_IMPLICIT_KEY A block seq/,
+    () => ({ message: 'in no column of the entries above', expected: 'dashes in one column' }),
+  ],
+  [
+    /^BLOCK_AS_IMPLICIT_KEY/,
+    () => ({ message: 'a second colon in one value', expected: 'a line for each key, or quotes around a text' }),
+  ],
+  [
+    /^(?:MULTILINE_IMPLICIT_KEY|MISSING_CHAR Implicit)/,
+    () => ({ message: 'a key without a value', expected: 'a colon and a space after the key' }),
+  ],
+  [/^BAD_INDENT/, () => ({ message: 'in no column of the lines above', expected: 'keys, or dashes, in one column' })],
+  [
+    / at node end$/,
+    () => ({ message: 'belongs to nothing that stands above', expected: 'keys, or dashes, in one column' }),
+  ],
+  [
+    /block-seq-ind on same line/,
+    () => ({ message: 'a list on the line of its key', expected: 'each dash on a line of its own' }),
+  ],
+  [
+    /^BAD_SCALAR_START .*(?:character) (.)/,
+    (_, first = '') => ({ message: `a text can't start with ${first}`, expected: 'quotes around the text' }),
+  ],
+  [
+    /^BAD_DQ_ESCAPE/,
+    () => ({ message: 'an unknown escape in double quotes', expected: '\\\\ for a backslash, or single quotes' }),
+  ],
+  [/^RESOURCE_EXHAUSTION/, () => ({ message: 'nested too deeply' })],
+];
+
+function inOurWords({ code, message }: YAMLError): Words {
+  for (const [pattern, inWords] of words) {
+    const match = pattern.exec(`${code} ${message}`);
+    if (match !== null) return inWords(...match);
+  }
+  return { message: `not YAML: ${message}` };
+}
+
+/** Where and why a text is not strict JSON; undefined where it is. */
+function jsonFault(text: string): TextFault | undefined {
+  const message = jsonError(text);
+  if (message === undefined) return undefined;
+  const offset = validJsonLength(text);
+  const rule = 'a file that starts with { is read as strict JSON';
+  const isBehindComma = /,\s*$/.test(text.slice(Math.max(0, offset - longestGap), offset));
+  if (isBehindComma && /[\]}]/.test(text.charAt(offset))) {
+    const comma = text.lastIndexOf(',', offset);
+    const expected = 'no comma after the last entry';
+    return { offset: comma, message: `a comma before the closing ${text.charAt(offset)}; ${rule}`, expected };
+  }
+  if (/property name/.test(message))
+    return { offset, message: `not a key; ${rule}`, expected: 'a key in double quotes' };
+  const [reason = message] = /^.*?(?= in JSON| after JSON|, \.{0,3}")/.exec(message) ?? [];
+  return { offset, message: `${reason.charAt(0).toLowerCase()}${reason.slice(1)}; ${rule}` };
+}
+
+/** More blanks than stand between a comma and a bracket. */
+const longestGap = 200;
+
+function jsonError(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
+/** The longest beginning of a text that could yet become JSON, by bisection: not every message of V8 has a position. */
+function validJsonLength(text: string): number {
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const length = (low + high + 1) >> 1;
+    if (isJsonSoFar(text.slice(0, length))) low = length;
+    else high = length - 1;
+  }
+  return low;
+}
+
+function isJsonSoFar(text: string): boolean {
+  const message = jsonError(text);
+  if (message === undefined || /end of JSON input|Unterminated/.test(message)) return true;
+  return /at position (\d+)/.exec(message)?.[1] === String(text.length);
+}
