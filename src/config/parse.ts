@@ -18,7 +18,12 @@ export class ParseBudget {
   #lexemes = 1_000_000;
   #words = 350_000;
 
-  /** False where it is used up. */
+  /** Counts a text, since a manifest may have as many as it has lines, and each costs a document of its own. */
+  takeText(): void {
+    this.#words -= 30;
+  }
+
+  /** Counts a lexeme; false where the budget is used up. */
   take(lexeme: string): boolean {
     this.#lexemes -= 1;
     if (!isBlank(lexeme)) this.#words -= 1;
@@ -37,6 +42,8 @@ const lexerMarks: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST
 const propertyLexeme = /^[&!]/;
 /** Composing is recursive, and near the limit of its stack V8 may end the process where nothing can catch it. */
 const deepest = 200;
+/** A bigint of a million digits takes its time. */
+const longestNumber = 1000;
 /** One anchor and one tag are all that a node may have; the package needs quadratic time for many. */
 const mostProperties = 4;
 
@@ -58,6 +65,7 @@ function failed(fault: TextFault): ParsedText {
 }
 
 function cutIntoLexemes(text: string, budget: ParseBudget): string[] | TextFault {
+  budget.takeText();
   const lexemes: string[] = [];
   let offset = 0;
   let properties = 0;
@@ -69,6 +77,9 @@ function cutIntoLexemes(text: string, budget: ParseBudget): string[] | TextFault
     else if (!isBlank(lexeme)) properties = 0;
     if (properties > mostProperties)
       return { offset, message: `more than ${mostProperties} anchors or tags on one value` };
+    if (lexeme.length > longestNumber && /^[-+]?[0-9][0-9A-Fa-fx_]*$/.test(lexeme)) {
+      return { offset, message: `a number of more than ${longestNumber} digits` };
+    }
     lexemes.push(lexeme);
     if (!lexerMarks.has(lexeme)) offset += lexeme.length;
   }
