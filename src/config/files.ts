@@ -1,18 +1,15 @@
 import { isUtf8 } from 'node:buffer';
-import { type BigIntStats, constants } from 'node:fs';
-import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Problem } from './config.ts';
 import { problemOf } from './problems.ts';
-
-/** 8 MiB, of all files together: 100,000 CIDRs fit, and a ConfigMap holds 1 MiB. */
-const maximumSize = 8 * 1024 * 1024;
 
 /** Long enough for the clock of any file system to move on: writes closer together may bear the same time. */
 const clockDoubtMs = 2000;
 
 /** Which files make up the config. None, without a problem: there is no config, and the defaults apply. */
-interface ConfigFiles {
+export interface ConfigFiles {
   /** In the order in which they are merged. */
   readonly files: readonly ConfigFile[];
   readonly problems: readonly Problem[];
@@ -24,24 +21,10 @@ interface ConfigFiles {
 }
 
 /** A file by the path that messages show; its name may be no UTF-8, and only the bytes of it find the file. */
-interface ConfigFile {
+export interface ConfigFile {
   readonly path: string;
   readonly directory: string;
   readonly name: Buffer;
-}
-
-/** The files of a config, all of one generation of a ConfigMap volume. */
-export interface Snapshot {
-  readonly files: readonly SnapshotFile[];
-  readonly problems: readonly Problem[];
-  readonly warnings: readonly Problem[];
-  /** Something is only half there, as in the midst of a volume swap: worth another look soon. */
-  readonly isUnsettled: boolean;
-}
-
-export interface SnapshotFile {
-  readonly path: string;
-  readonly bytes: Uint8Array;
 }
 
 /**
@@ -68,23 +51,13 @@ function describe(stats: BigIntStats | string): string {
   return [dev, ino, size, mtimeNs, ctimeNs, mode].join(' ');
 }
 
-/** Reads the files of a config; again, but not for ever, where the generation changes under way. Never throws. */
-export async function takeSnapshot(path: string, attempts = 5): Promise<Snapshot> {
-  const found = await findConfigFiles(path);
-  const { generation } = found;
-  const { snapshot, isOneGeneration } = await readFiles(found);
-  if (generation === '' || (await generationOf(path)) === generation) return snapshot;
-  if (attempts > 1) return await takeSnapshot(path, attempts - 1);
-  return isOneGeneration ? snapshot : { ...snapshot, isUnsettled: true };
-}
-
 const none: ConfigFiles = { files: [], problems: [], warnings: [], generation: '', isUnsettled: false };
 
 /**
  * Finds the config at a path: a file, or a directory whose files named `ip-masq*` count, in name order, or else its
  * file `config` (a ConfigMap mounted without `items`). Editors' and backup copies don't count.
  */
-async function findConfigFiles(path: string): Promise<ConfigFiles> {
+export async function findConfigFiles(path: string): Promise<ConfigFiles> {
   try {
     if ((await stat(path)).isDirectory()) return await listDirectory(path);
     return { ...none, files: [{ path, directory: dirname(path), name: Buffer.from(basename(path)) }] };
@@ -132,12 +105,12 @@ function nameOf({ path }: ConfigFile): string {
 }
 
 /** The bytes of a file's path, or of where it leads in one generation of a volume. */
-function locationOf({ directory, name }: ConfigFile, generation = ''): Buffer {
+export function locationOf({ directory, name }: ConfigFile, generation = ''): Buffer {
   return Buffer.concat([Buffer.from(`${join(directory, generation)}/`), name]);
 }
 
 /** Where the `..data` link of a ConfigMap volume points now; empty where there is none. */
-async function generationOf(directory: string): Promise<string> {
+export async function generationOf(directory: string): Promise<string> {
   return await readlink(join(directory, '..data')).catch(() => '');
 }
 
@@ -157,63 +130,6 @@ function skipped({ path }: ConfigFile): Problem {
   return problemOf(path, { message: "skipped: the name is that of an editor's or a backup copy" });
 }
 
-async function readFiles(
-  found: ConfigFiles,
-): Promise<{ readonly snapshot: Snapshot; readonly isOneGeneration: boolean }> {
-  const { warnings, generation } = found;
-  const files: SnapshotFile[] = [];
-  const problems = [...found.problems];
-  let { isUnsettled } = found;
-  let isOneGeneration = true;
-  let room = maximumSize;
-  for (const file of found.files) {
-    try {
-      const bytes = generation === '' ? undefined : await readWithin(generation, file, room);
-      isOneGeneration &&= bytes !== undefined;
-      files.push({ path: file.path, bytes: bytes ?? (await readRegularFile(locationOf(file), room)) });
-      room -= files.at(-1)?.bytes.length ?? 0;
-    } catch (cause) {
-      problems.push(cause instanceof UnfitFile ? problemOf(file.path, cause) : unreadable(file.path, cause));
-      isUnsettled ||= codeOfFailure(cause) === 'ENOENT';
-    }
-  }
-  return { snapshot: { files, problems, warnings, isUnsettled }, isOneGeneration };
-}
-
-/** Reads a file where its link leads in one generation, whatever the volume is swapped to; undefined if it is not there. */
-async function readWithin(generation: string, file: ConfigFile, room: number): Promise<Uint8Array | undefined> {
-  try {
-    return await readRegularFile(locationOf(file, generation), room);
-  } catch (cause) {
-    if (codeOfFailure(cause) === 'ENOENT') return undefined;
-    throw cause;
-  }
-}
-
-/** A file that can be opened, but holds no config. */
-class UnfitFile extends Error {
-  readonly expected: string;
-
-  constructor(message: string, expected: string) {
-    super(message);
-    this.expected = expected;
-  }
-}
-
-/** The bytes of a file that is no larger than `room`, opened so that neither a FIFO nor a device can hold us up. */
-async function readRegularFile(location: Buffer, room: number): Promise<Uint8Array> {
-  const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
-  await using file = await open(location, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  const stats = await file.stat();
-  if (!stats.isFile()) throw new UnfitFile('not a file that holds a config', 'a regular file');
-  const bytes = stats.size > room ? undefined : await file.readFile();
-  if (bytes === undefined || bytes.length > room) {
-    const others = room < maximumSize ? ', together with the files before it' : '';
-    throw new UnfitFile(`larger than 8 MiB${others}`, 'fewer and larger networks');
-  }
-  return bytes;
-}
-
 const reasons: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'permission denied'],
   ['EPERM', 'permission denied'],
@@ -223,7 +139,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The code of a failed system call, such as `ENOENT`; empty for any other error. */
-function codeOfFailure(error: unknown): string {
+export function codeOfFailure(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 

@@ -2,7 +2,6 @@ import { isMap } from 'yaml';
 import type { ConfigOptions, ConfigReading, Problem } from './config.ts';
 import { type ConfigText, decodeConfig, type TextFault } from './decode.ts';
 import { ConfigDocument, type Entries } from './document.ts';
-import type { Snapshot } from './files.ts';
 import { keysFoundDeeper, syntaxHint } from './hints.ts';
 import { filesOf, isConfigMap } from './manifest.ts';
 import { mergeSettings } from './merge.ts';
@@ -12,6 +11,7 @@ import { Positions } from './positions.ts';
 import { ProblemList, problemAt } from './problems.ts';
 import { type ConfigSchema, configKeyOf, configSchema } from './schema.ts';
 import { type FileSettings, readSettings } from './settings.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** Makes a config of the files' bytes; `digest` is theirs. Pure. */
 export function interpretSnapshot(snapshot: Snapshot, options: ConfigOptions, digest: string): ConfigReading {

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../clock.ts';
 import { sha256 } from '../digest.ts';
 import type { ConfigOptions, ConfigReading } from './config.ts';
-import { fingerprintOf, type Snapshot, takeSnapshot } from './files.ts';
+import { fingerprintOf } from './files.ts';
 import { interpretSnapshot } from './interpret.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 /** How long a file may be gone, or empty, before it counts as such; a volume swap takes far less. */
 const patienceMs = 400;

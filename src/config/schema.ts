@@ -1,8 +1,9 @@
 // Not all of zod, which takes 4 MB of memory more.
 import * as z from 'zod/mini';
+import { type Cidr, cidrFault, parseCidr } from '../net/cidr.ts';
 import { durationFault, formatDuration, parseDuration } from '../net/duration.ts';
-import { cidrEntry } from './cidr-entry.ts';
 import { defaultCidrLimit, defaultResyncInterval, privateRanges } from './defaults.ts';
+import { type Fault, nearMissOf } from './near-misses.ts';
 
 /** The keys whose values are lists of CIDRs. */
 export const listKeys = [
@@ -28,6 +29,28 @@ export const rejudgeChoices = ['none', 'udp', 'all'] as const;
 const durationForm = {
   pattern: '^[-+]?(0|(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$',
   examples: ['30s', '1m0s', '1h30m'],
+};
+
+/** For editors only: what has this form may still be wrong, as 10.0.0.300/8 is. */
+const cidrForm = { pattern: '^[0-9A-Fa-f:.]+/[0-9]{1,3}$', examples: ['10.0.0.0/8', 'fd00::/8'] };
+
+/** One entry of a list of CIDRs. An issue says what is wrong with the text, and as `expected` what was probably meant. */
+export function cidrEntry(allowsIPv6: boolean) {
+  return z.pipe(
+    z.string().check(z.meta(cidrForm)),
+    z.transform((text: string, { issues }): Cidr => {
+      const cidr = parseCidr(text);
+      if (cidr !== undefined && (allowsIPv6 || cidr.family === 'ipv4')) return cidr;
+      const { message, expected } = cidr === undefined ? (nearMissOf(text) ?? cidrFault(text)) : ipv6IsOff;
+      issues.push({ code: 'custom', input: text, message, params: { expected } });
+      return z.NEVER;
+    }),
+  );
+}
+
+const ipv6IsOff: Fault = {
+  message: 'an IPv6 CIDR while IPv6 is off',
+  expected: 'the flag --enable-ipv6, or no IPv6 CIDR',
 };
 
 /**

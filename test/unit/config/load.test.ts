@@ -120,6 +120,50 @@ describe('loadConfig', () => {
   });
 });
 
+describe('files together', () => {
+  it('may be 8 MiB', async () => {
+    using directory = temporaryDirectory();
+    const paths = ['ip-masq-a', 'ip-masq-b', 'ip-masq-c'].map((name) => join(directory.path, name));
+    for (const path of paths) writeFileSync(path, Buffer.alloc(3 * 1024 * 1024, '#'));
+    const reading = await loadConfig(directory.path, defaultOptions);
+    expect(reading.ok).toBe(false);
+    expect(complaintsOf(reading)).toEqual([
+      `error: ${paths[2]}: larger than 8 MiB, together with the files before it (expected fewer and larger networks)`,
+    ]);
+  });
+
+  it('share one budget of values', async () => {
+    using directory = temporaryDirectory();
+    for (let index = 0; index < 4; index += 1) {
+      writeFileSync(join(directory.path, `ip-masq-${index}`), `x: [${'1,'.repeat(60_000)}]\n`);
+    }
+    const reading = await loadConfig(directory.path, defaultOptions);
+    expect(reading.ok).toBe(false);
+    expect(complaintsOf(reading)[0]).toMatch(/ip-masq-2:1:\d+: .*too many values/);
+  });
+});
+
+describe('a file name', () => {
+  it('that a terminal would obey is shown escaped', async () => {
+    using directory = temporaryDirectory();
+    writeFileSync(join(directory.path, 'ip-masq-\u001b[2J\n\u202e'), 'masqLinkLocal: 1\n');
+    const [complaint] = complaintsOf(await loadConfig(directory.path, defaultOptions));
+    expect(complaint).toContain(String.raw`/ip-masq-\u001b[2J\n\u202e:1:16: 1: not a value`);
+  });
+
+  it('that is no UTF-8 is read, with the odd bytes shown', async () => {
+    using directory = temporaryDirectory();
+    const name = Buffer.concat([Buffer.from(`${directory.path}/ip-masq-caf`), Buffer.from([0xe9])]);
+    writeFileSync(name, keepsTen);
+    const reader = createConfigReader(directory.path, defaultOptions);
+    const reading = await reader.read();
+    expect(keptBy(reading)).toEqual(['10.0.0.0/8']);
+    expect(reading.files).toEqual([join(directory.path, String.raw`ip-masq-caf\xe9`)]);
+    writeFileSync(name, keepsEleven);
+    expect(keptBy(await reader.read())).toEqual(['11.0.0.0/8']);
+  });
+});
+
 describe('a config reader', () => {
   it('gives the same object while nothing changed, however the files were touched', async () => {
     using directory = temporaryDirectory();
