@@ -68,6 +68,8 @@ function namesIn(node: Node | null, document: ConfigDocument): readonly string[]
 /** Deep enough for `data`, `config` and a chart's values around them; wide enough for any config. */
 const deepestSearch = 5;
 const widestSearch = 1000;
+/** More than a message has room for. */
+const mostFound = 20;
 /** A text with a whole config in it, such as a key of a ConfigMap. */
 const longestText = 1024 * 1024;
 
@@ -77,7 +79,7 @@ export function keysFoundDeeper(entries: readonly Entry[], document: ConfigDocum
   const open: Branch[] = entries.map(({ key, value }) => ({ path: [key], value }));
   for (const branch of open) {
     for (const name of namesBelow(branch.value, document)) {
-      if (configKeyOf(name) !== undefined) found.add([...branch.path, name].join('.'));
+      if (found.size < mostFound && configKeyOf(name) !== undefined) found.add([...branch.path, name].join('.'));
     }
     if (branch.path.length <= deepestSearch && open.length <= widestSearch) open.push(...branchesOf(branch, document));
   }
@@ -99,5 +101,5 @@ function branchesOf({ path, value }: Branch, document: ConfigDocument): readonly
 function namesBelow(value: Value, document: ConfigDocument): readonly string[] {
   const text = document.plain(value);
   if (typeof text !== 'string' || text.length > longestText) return namesIn(value.node, document);
-  return [...text.matchAll(/^\s*["']?([A-Za-z0-9]+)["']?\s*:/gm)].map(([, name = '']) => name);
+  return [...text.matchAll(/^[ \t]*["']?([A-Za-z0-9]+)["']?[ \t]*:/gm)].map(([, name = '']) => name);
 }

@@ -74,7 +74,8 @@ const blockLiteral: Scalar.Type = 'BLOCK_LITERAL';
 
 /** Spaces before the first line that is not blank. */
 function indentOf(text: string): number {
-  return /^(?:[ \t\r]*\n)*( *)/.exec(text)?.[1]?.length ?? 0;
+  const first = text.search(/[^ \t\r\n]/);
+  return first < 0 ? 0 : first - (text.lastIndexOf('\n', first) + 1);
 }
 
 function entryOf(entries: readonly Entry[], key: string): Entry | undefined {

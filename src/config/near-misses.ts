@@ -28,16 +28,18 @@ export function oddText(text: string): Fault | undefined {
 
 /** `10.0.0.0/8,172.16.0.0/12`, `{10.0.0.0/8,172.16.0.0/12}`, `-10.0.0.0/8`, or dashes without a space over several lines. */
 export function severalCidrs(text: string): Fault | undefined {
-  const list = /^\s*([{[]?)\s*(.*?)\s*[}\]]?\s*$/s.exec(text);
-  const parts = (list?.[2] ?? '').split(/[\s,;]+/).filter((part) => part !== '-');
+  const trimmed = text.trim();
+  const [bracket = ''] = /^[{[]/.exec(trimmed) ?? [];
+  const inner = trimmed.slice(bracket.length, /[}\]]$/.test(trimmed) ? -1 : undefined);
+  const parts = inner.split(/[\s,;]+/).filter((part) => part !== '-');
   const cidrs = parts.map((part) => part.replace(/^-/, ''));
   if (cidrs.some((cidr) => parseCidr(cidr) === undefined)) return undefined;
   if (parts.some((part) => part.startsWith('-'))) {
     return { message: 'a dash begins an entry only with a space behind it', expected: `- ${cidrs.join(', - ')}` };
   }
   const expected = `[${cidrs.join(', ')}], or a dash and a line for each`;
-  if (list?.[1] === '{') return { message: 'a list in braces', expected };
-  if (list?.[1] === '[') return { message: 'a list in quotes', expected };
+  if (bracket === '{') return { message: 'a list in braces', expected };
+  if (bracket === '[') return { message: 'a list in quotes', expected };
   return cidrs.length > 1 ? { message: `${cidrs.length} networks in one text`, expected } : undefined;
 }
 
@@ -65,6 +67,7 @@ export function nearMissOf(text: string): Fault | undefined {
 
 /** `10.0.0.1-10.0.0.9`, or `10.0.0.1-9`. */
 function addressRange(text: string): Fault | undefined {
+  if (text.length > longestRange) return undefined;
   const [from = '', to = '', ...more] = text.split('-').map((part) => part.trim());
   const first = parseAddress(from);
   const last = parseAddress(/^\d{1,3}$/.test(to) ? from.replace(/\d+$/, to) : to);
@@ -78,6 +81,9 @@ function addressRange(text: string): Fault | undefined {
   const others = cidrs.length > mostCidrs ? ` and ${cidrs.length - mostCidrs} more` : '';
   return { message, expected: `the CIDRs that cover it: ${listed}${others}` };
 }
+
+/** Two addresses in their longest form, and blanks. */
+const longestRange = 100;
 
 /** As many as a message has room for. */
 const mostCidrs = 8;

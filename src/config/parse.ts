@@ -16,7 +16,7 @@ export interface ParsedText {
  * 100,000 CIDRs, one a line, indented and each with a comment, take 800,000 lexemes, of which 300,000 are not blank.
  */
 export class ParseBudget {
-  #lexemes = 1_000_000;
+  #lexemes = 1_050_000;
   #words = 350_000;
 
   /** Counts a text, since a manifest may have as many as it has lines, and each costs a document of its own. */
@@ -27,6 +27,10 @@ export class ParseBudget {
   /** Counts a lexeme; false where the budget is used up. */
   take(lexeme: string): boolean {
     this.#lexemes -= 1;
+    // The package cuts a text of several lines once more, and each line costs as much as two lexemes.
+    for (let end = lexeme.indexOf('\n'); end >= 0 && lexeme.length > 2; end = lexeme.indexOf('\n', end + 1)) {
+      this.#lexemes -= 2;
+    }
     if (!isBlank(lexeme)) this.#words -= 1;
     return this.#lexemes >= 0 && this.#words >= 0;
   }
@@ -122,7 +126,7 @@ function parseFirstDocument(lexemes: readonly string[]): { tokens: CST.Token[]; 
   const tokens: CST.Token[] = [];
   for (const lexeme of lexemes) {
     const end = parser.offset;
-    tokens.push(...parser.next(lexeme));
+    for (const token of parser.next(lexeme)) tokens.push(token);
     const last = tokens.at(-1);
     const isBehindContent = (lexeme === '---' || lexeme === '...') && tokens.some(({ type }) => type === 'document');
     if (isBehindContent) return { tokens, end };

@@ -73,6 +73,15 @@ export const hostileTexts: Readonly<Record<string, (size: number) => string>> = 
   'a manifest with one long text': (size) => `kind: ConfigMap\ndata:\n  config: |\n${'    - x\n'.repeat(size / 8)}`,
   'a manifest with brackets': (size) => `kind: ConfigMap\ndata:\n  config: "a: ${'['.repeat(size)}"\n`,
   'keys one level too deep': (size) => `config:\n${pieces(size, () => '  masqLinkLocal: true\n')}`,
+  'a text of blank lines': (size) => `a: |\n  x\n${'\n'.repeat(size - 20)}  y\n`,
+  'spaces within a value': (size) => `nonMasqueradeCIDRs: "x${' '.repeat(size - 30)}x"\n`,
+  'spaces within entries': (size) => `nonMasqueradeCIDRs:\n${`- "x${' '.repeat(9_900)}x"\n`.repeat(size / 9_910)}`,
+  'digits within entries': (size) => `nonMasqueradeCIDRs:\n${`- "${'1'.repeat(9_900)}x-1"\n`.repeat(size / 9_910)}`,
+  'a manifest with blank lines': (size) =>
+    `kind: ConfigMap\ndata:\n  a: |\n${'\n'.repeat(size - 60)}    masqLinkLocal: 1\n`,
+  'a long path to keys': (size) =>
+    `? ${'k'.repeat(size / 2)}\n: |\n${pieces(size / 2 - 10, (index) => `  ${spelling('masqLinkLocal', index)}: true\n`)}`,
+  'a long entry in braces': (size) => `nonMasqueradeCIDRs: {${'10.0.0.0/8,'.repeat(size / 11 - 2)}}\n`,
   'no mapping': repeated('', 'x '),
   zeros: repeated('', '\0'),
   'bytes that are not UTF-8': repeated('', 'x\ud800'),
@@ -96,4 +105,11 @@ function pieces(size: number, piece: (index: number) => string): string {
     length += part.length;
   }
   return parts.join('');
+}
+
+/** One of the many ways to write a key in upper and lower case. */
+function spelling(key: string, index: number): string {
+  return key.replaceAll(/./g, (letter, place: number) =>
+    (index >> place) & 1 ? letter.toUpperCase() : letter.toLowerCase(),
+  );
 }
