@@ -71,7 +71,8 @@ class Interpreter {
   /** What the files set, once all are read. */
   finish(): readonly FileSettings[] {
     const setsNothing = this.#settings.every(isEmpty);
-    for (const mapping of this.#unused) this.#problems.loudWarning(unusedFile(mapping, setsNothing));
+    for (const mapping of this.#problems.isIncomplete ? [] : this.#unused)
+      this.#problems.loudWarning(unusedFile(mapping, setsNothing));
     return this.#settings;
   }
 
@@ -94,6 +95,7 @@ class Interpreter {
       const entries = document.entries(root.node, faults[0]?.offset);
       return { document, entries, positions };
     }
+    this.#tellFaults({ document, positions });
     if (document.plain(root) !== null && faults.length === 0) {
       const text = oddText(positions.lineAround(root.offset)) ?? {
         message: 'the config is not a mapping of keys to values',
@@ -113,7 +115,7 @@ class Interpreter {
     this.#tellFaults(mapping);
   }
 
-  #tellFaults({ document, positions }: Mapping): void {
+  #tellFaults({ document, positions }: Omit<Mapping, 'entries'>): void {
     for (const fault of document.faults) {
       if (this.#problems.isFull) break;
       this.#problems.unreadable(faultAt(positions, fault));
