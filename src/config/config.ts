@@ -18,11 +18,16 @@ export interface Config {
   readonly masqOutBound: Sourced<boolean>;
   readonly masqOutBoundIPv6: Sourced<boolean>;
   readonly cidrLimit: Sourced<number>;
+  /** Which live connections are forgotten after a change of the policy that judges them otherwise. */
+  readonly rejudgeConnections: Sourced<RejudgeConnections>;
   /** Milliseconds, at least 1000; may be far longer than a Node timer can wait. */
   readonly resyncIntervalMs: Sourced<number>;
   /** The same interval, exact, as Go prints it. */
   readonly resyncInterval: string;
 }
+
+/** Values of `rejudgeConnections`, the mildest first. */
+export type RejudgeConnections = 'none' | 'udp' | 'all';
 
 /** The flags that change what a file means. */
 export interface ConfigOptions {
@@ -58,3 +63,24 @@ export type ConfigReading =
       readonly files: readonly string[];
       readonly digest: string;
     };
+
+/** The effective config as `validate --output json` and /configz show it: upstream's keys in upstream's order, then ours. */
+export function effectiveConfigJson(config: Config): Readonly<Record<string, unknown>> {
+  return {
+    nonMasqueradeCIDRs: textsOf(config.nonMasqueradeCIDRs),
+    cidrLimit: config.cidrLimit.value,
+    masqLinkLocal: config.masqLinkLocal.value,
+    masqLinkLocalIPv6: config.masqLinkLocalIPv6.value,
+    resyncInterval: config.resyncInterval,
+    nonMasqueradeSrcCIDRs: textsOf(config.nonMasqueradeSrcCIDRs),
+    forceMasqueradeCIDRs: textsOf(config.forceMasqueradeCIDRs),
+    masqueradeSrcCIDRs: textsOf(config.masqueradeSrcCIDRs),
+    masqOutBound: config.masqOutBound.value,
+    masqOutBoundIPv6: config.masqOutBoundIPv6.value,
+    rejudgeConnections: config.rejudgeConnections.value,
+  };
+}
+
+function textsOf(entries: readonly Sourced<Cidr>[]): readonly string[] {
+  return entries.map((entry) => entry.value.text);
+}

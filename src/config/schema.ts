@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { type Cidr, cidrFault, parseCidr } from '../net/cidr.ts';
 import { durationFault, formatDuration, parseDuration } from '../net/duration.ts';
 import { defaultCidrLimit, defaultResyncInterval, privateRanges } from './defaults.ts';
+import { type Fault, nearMissOf } from './near-misses.ts';
 
 /** The keys whose values are lists of CIDRs. */
 export const listKeys = [
@@ -16,17 +17,40 @@ export const listKeys = [
 /** The keys whose values are booleans. */
 export const booleanKeys = ['masqLinkLocal', 'masqLinkLocalIPv6', 'masqOutBound', 'masqOutBoundIPv6'] as const;
 
-export const configKeys = [...listKeys, ...booleanKeys, 'cidrLimit', 'resyncInterval'] as const;
+export const configKeys = [...listKeys, ...booleanKeys, 'cidrLimit', 'resyncInterval', 'rejudgeConnections'] as const;
 
 export type ListKey = (typeof listKeys)[number];
 export type BooleanKey = (typeof booleanKeys)[number];
 export type ConfigKey = (typeof configKeys)[number];
 
-/** For editors only: what has this form may still be wrong, as 10.0.0.300/8 is. */
-const cidrForm = { pattern: '^[0-9A-Fa-f:.]+/[0-9]{1,3}$', examples: ['10.0.0.0/8', 'fd00::/8'] };
+/** The values of `rejudgeConnections`, the mildest first. */
+export const rejudgeChoices = ['none', 'udp', 'all'] as const;
+
 const durationForm = {
   pattern: '^[-+]?(0|(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$',
   examples: ['30s', '1m0s', '1h30m'],
+};
+
+/** For editors only: what has this form may still be wrong, as 10.0.0.300/8 is. */
+const cidrForm = { pattern: '^[0-9A-Fa-f:.]+/[0-9]{1,3}$', examples: ['10.0.0.0/8', 'fd00::/8'] };
+
+/** One entry of a list of CIDRs. An issue says what is wrong with the text, and as `expected` what was probably meant. */
+export function cidrEntry(allowsIPv6: boolean) {
+  return z.pipe(
+    z.string().check(z.meta(cidrForm)),
+    z.transform((text: string, { issues }): Cidr => {
+      const cidr = parseCidr(text);
+      if (cidr !== undefined && (allowsIPv6 || cidr.family === 'ipv4')) return cidr;
+      const { message, expected } = cidr === undefined ? (nearMissOf(text) ?? cidrFault(text)) : ipv6IsOff;
+      issues.push({ code: 'custom', input: text, message, params: { expected } });
+      return z.NEVER;
+    }),
+  );
+}
+
+const ipv6IsOff: Fault = {
+  message: 'an IPv6 CIDR while IPv6 is off',
+  expected: 'the flag --enable-ipv6, or no IPv6 CIDR',
 };
 
 /**
@@ -35,22 +59,10 @@ const durationForm = {
  * and, in JSON, 64.0 are told from 64.
  */
 export function configSchema(allowsIPv6: boolean) {
-  const cidr = z.pipe(
-    z.string().check(z.meta(cidrForm)),
-    z.transform((text: string, { issues }): Cidr => {
-      const parsed = parseCidr(text);
-      if (parsed !== undefined && (allowsIPv6 || parsed.family === 'ipv4')) return parsed;
-      const { message, expected } =
-        parsed === undefined
-          ? cidrFault(text)
-          : { message: 'an IPv6 CIDR while IPv6 is off', expected: 'the flag --enable-ipv6, or no IPv6 CIDR' };
-      issues.push({ code: 'custom', input: text, message, params: { expected } });
-      return z.NEVER;
-    }),
-  );
-  const list = z.nullable(z.array(cidr));
+  const entry = cidrEntry(allowsIPv6);
+  const list = z.nullable(z.array(entry));
   const boolean = z.nullable(z.boolean());
-  return z.object({
+  const object = z.object({
     nonMasqueradeCIDRs: list.check(
       z.meta({
         description:
@@ -121,7 +133,15 @@ export function configSchema(allowsIPv6: boolean) {
           default: formatDuration(defaultResyncInterval),
         }),
       ),
+    rejudgeConnections: z.nullable(z.enum(rejudgeChoices)).check(
+      z.meta({
+        description:
+          'Which live connections are forgotten when a change of the config makes it judge them otherwise: none, those of UDP, or all. All breaks TCP connections.',
+        default: 'none',
+      }),
+    ),
   });
+  return Object.assign(object, { entry });
 }
 
 export type ConfigSchema = ReturnType<typeof configSchema>;
@@ -130,9 +150,22 @@ export type ConfigSchema = ReturnType<typeof configSchema>;
 export function validForm(key: ConfigKey): string {
   if (key === 'cidrLimit') return 'a whole number such as 64, without quotes';
   if (key === 'resyncInterval') return 'a duration such as 30s or 1m0s';
+  if (key === 'rejudgeConnections') return rejudgeChoices.join(', ');
   return isListKey(key) ? 'a list such as [10.0.0.0/8, 172.16.0.0/12]' : 'true or false, without quotes';
 }
 
 export function isListKey(key: ConfigKey): key is ListKey {
   return listKeys.some((listKey) => listKey === key);
 }
+
+/** The key that a name stands for, in whatever letter case; undefined for an unknown one. */
+export function configKeyOf(name: string): ConfigKey | undefined {
+  return keysByFoldedName.get(folded(name));
+}
+
+/** Simple case folding, as Go's encoding/json does it: `ſ` is an s, and the Kelvin sign, which lower case makes one, a k. */
+function folded(name: string): string {
+  return name.toLowerCase().replaceAll('ſ', 's');
+}
+
+const keysByFoldedName: ReadonlyMap<string, ConfigKey> = new Map(configKeys.map((key) => [folded(key), key]));
