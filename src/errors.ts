@@ -19,6 +19,11 @@ export const errorTable = {
     exitCode: 1,
     advice: 'Check that the file exists as a regular file and that its permissions let the agent read it.',
   },
+  CONFIG_ABSENT: {
+    exitCode: 1,
+    advice:
+      'Check the path. In a container, files of your own come through standard input: `kubectl exec -i POD -- ip-masq-agent diff - < FILE`, with the -i.',
+  },
   USAGE: { exitCode: 2, advice: 'Run ip-masq-agent --help for the commands and flags.' },
   TOOL_MISSING: { exitCode: 3, advice: 'Install the tool, or choose another --backend.' },
   TOOL_TIMEOUT: {

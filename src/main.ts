@@ -6,9 +6,9 @@ import { asAgentError } from './errors.ts';
 async function main(args: readonly string[]): Promise<number> {
   const complain = (text: string): void => void process.stderr.write(text);
   try {
-    const { command, flags, warnings } = parseCommandLine(args);
+    const { command, flags, operands, warnings } = parseCommandLine(args);
     const print = (text: string): void => void process.stdout.write(text);
-    return await commandFunctions[command]({ flags, warnings, print, complain });
+    return await commandFunctions[command]({ flags, operands, warnings, print, complain });
   } catch (cause) {
     const error = asAgentError(cause);
     complain(`ip-masq-agent: ${error.message}\n${error.advice}\n`);

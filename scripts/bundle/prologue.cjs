@@ -7,8 +7,6 @@
     process.stderr.write(`ip-masq-agent needs Node.js 22.22 or newer; this is ${process.version}.\n`);
     process.exit(2);
   }
-  // execa asks for this stream when it is loaded, and Node loads a megabyte to make it; nothing here reads it.
-  Object.defineProperty(process, 'stdin', { value: undefined });
   // Keeps what Node has compiled beside the bundle, where that can be written, so that the next start takes less time
   // and memory. Not in the executable, which is made with this name defined and holds compiled code of its own.
   if (typeof IN_EXECUTABLE === 'undefined') require('node:module').enableCompileCache(`${__dirname}/compiled`);

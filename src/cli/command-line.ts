@@ -4,7 +4,17 @@ import { splitArguments } from './flag-grammar.ts';
 import { defaultFlags, type FlagName, type Flags, flagTable, parseFlag } from './flags.ts';
 import { klogFlags, levelOfVerbosity } from './klog-flags.ts';
 
-export const commandNames = ['run', 'render', 'validate', 'explain', 'status', 'cleanup', 'version', 'help'] as const;
+export const commandNames = [
+  'run',
+  'render',
+  'validate',
+  'explain',
+  'diff',
+  'status',
+  'cleanup',
+  'version',
+  'help',
+] as const;
 
 export type CommandName = (typeof commandNames)[number];
 
@@ -12,6 +22,8 @@ export type CommandName = (typeof commandNames)[number];
 export interface CommandLine {
   readonly command: CommandName;
   readonly flags: Flags;
+  /** What stands after the command without being a flag, for the commands that take such. */
+  readonly operands: readonly string[];
   /** Things that were accepted but will not do what they say. */
   readonly warnings: readonly string[];
 }
@@ -31,7 +43,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   }
   const warnings =
     ignored.size > 0 ? [`flags of klog are accepted but do nothing here: ${[...ignored].join(' ')}`] : [];
-  return { command: commandOf(positionals, flags), flags, warnings };
+  return { ...commandOf(positionals, flags), flags, warnings };
 }
 
 function isFlagName(name: string): name is FlagName {
@@ -58,11 +70,20 @@ function levelOf(verbosity: string): Flags['log-level'] {
   return level;
 }
 
-function commandOf(positionals: readonly string[], flags: Flags): CommandName {
-  const [name, ...rest] = positionals;
-  if (rest.length > 0) throw new AgentError('USAGE', `unexpected argument ${JSON.stringify(rest[0])}`);
-  if (flags.help) return 'help';
-  if (flags.version) return 'version';
+/** How many operands a command takes; none, unless it stands here. */
+const operandCounts: Readonly<Partial<Record<CommandName, number>>> = { diff: 1 };
+
+function commandOf(positionals: readonly string[], flags: Flags): Pick<CommandLine, 'command' | 'operands'> {
+  const [name, ...operands] = positionals;
+  const command = commandNamed(name);
+  const unexpected = operands[operandCounts[command] ?? 0];
+  if (unexpected !== undefined) throw new AgentError('USAGE', `unexpected argument ${JSON.stringify(unexpected)}`);
+  if (flags.help) return { command: 'help', operands: [] };
+  if (flags.version) return { command: 'version', operands: [] };
+  return { command: command === 'run' && flags.cleanup ? 'cleanup' : command, operands };
+}
+
+function commandNamed(name: string | undefined): CommandName {
   const command = commandNames.find((known) => known === (name ?? 'run'));
   if (!command) {
     const nearest = nearestName(name ?? '', commandNames);
@@ -71,5 +92,5 @@ function commandOf(positionals: readonly string[], flags: Flags): CommandName {
       `unknown command ${JSON.stringify(name)}${nearest ? `; did you mean ${nearest}?` : ''}`,
     );
   }
-  return command === 'run' && flags.cleanup ? 'cleanup' : command;
+  return command;
 }

@@ -4,6 +4,8 @@ import type { Flags } from './flags.ts';
 /** What a command may use of the process that it runs in. */
 export interface CommandContext {
   readonly flags: Flags;
+  /** What stands after the command without being a flag. */
+  readonly operands: readonly string[];
   /** Remarks on the command line, for the user. */
   readonly warnings: readonly string[];
   /** Writes to stdout, as it is. */

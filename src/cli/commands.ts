@@ -4,6 +4,7 @@ import type { CommandFunction } from './command.ts';
 import type { CommandName } from './command-line.ts';
 import { run } from './commands/run.ts';
 import { helpText } from './help.ts';
+import { readStandardInput } from './standard-input.ts';
 
 /** What each command does. An agent does not load the others. */
 export const commandFunctions: Readonly<Record<CommandName, CommandFunction>> = {
@@ -11,6 +12,7 @@ export const commandFunctions: Readonly<Record<CommandName, CommandFunction>> = 
   render: async (context) => (await import('./commands/one-shot.ts')).render(context),
   validate: async (context) => (await import('./commands/one-shot.ts')).validate(context),
   explain: async (context) => (await import('./commands/one-shot.ts')).explain(context),
+  diff: async (context) => (await import('./commands/one-shot.ts')).diff(context, readStandardInput),
   status: async (context) => (await import('./commands/one-shot.ts')).status(context),
   cleanup: async (context) => (await import('./commands/one-shot.ts')).cleanup(context),
   version: print(() => `ip-masq-agent ${version}\n`),

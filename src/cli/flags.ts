@@ -178,7 +178,7 @@ export const flagTable: { readonly [Name in FlagName]: Flag<Flags[Name]> } = {
   'log-format': choiceFlag(['text', 'json'], 'log lines for people or for machines'),
   once: booleanFlag('run: apply once and exit'),
   cleanup: booleanFlag('the same as the command cleanup'),
-  output: choiceFlag(['text', 'json'], 'validate, explain, status: output for people or for machines'),
+  output: choiceFlag(['text', 'json'], 'validate, explain, diff, status: output for people or for machines'),
   src: textFlag('ADDRESS', 'explain: source of the connection'),
   dst: textFlag('ADDRESS', 'explain: destination of the connection'),
   proto: textFlag('NAME', 'explain: protocol of the connection (any by default)'),

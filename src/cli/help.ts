@@ -6,6 +6,7 @@ const commandHelp: Readonly<Record<CommandName, string>> = {
   render: 'print the text that would be fed to nft, iptables-restore and ip6tables-restore',
   validate: 'check the config and print every problem and warning',
   explain: 'say what happens to a connection (--src, --dst, --proto) and which entry decides it',
+  diff: 'say what would be judged otherwise with the config NEW (a file, a directory, or - for standard input)',
   status: 'tell what is in the kernel now, in every backend, and whether it is what the config asks for',
   cleanup: 'remove everything the agent ever made, in every backend',
   version: 'print the version',
@@ -28,7 +29,7 @@ ${commands.join('\n')}
 Flags:
 ${flags.join('\n')}
 
-Exit codes: 0 done, 1 config invalid, 2 usage, 3 backend or kernel failure, 4 out of sync.
+Exit codes: 0 done, 1 config invalid, 2 usage, 3 backend or kernel failure, 4 out of sync, or changed.
 `;
 }
 

@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Process, processesOfThisNetwork } from '../system/processes.ts';
 import { type CommandLine, parseCommandLine } from './command-line.ts';
+import { defaultFlags, type Flags } from './flags.ts';
 
 /** An agent of this kind that runs in the network of this process. */
 export interface AgentProcess extends Process {
@@ -30,4 +32,9 @@ export function asAgent(process: Process): AgentProcess[] {
 /** Upstream's and Azure's agents have the same name, but are not run by Node, and are not this very executable. */
 function runsThisProgram({ args, executable }: Process, program: number): boolean {
   return program === 0 ? executable === process.execPath : /^node/.test(basename(args[0] ?? ''));
+}
+
+/** Whether a command was given flags beside --output: without, it takes those of the agent that runs. */
+export function hasOwnFlags(flags: Flags): boolean {
+  return !isDeepStrictEqual({ ...flags, output: defaultFlags.output }, defaultFlags);
 }

@@ -1,7 +1,9 @@
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { addressBits, type Family } from './family.ts';
+import { type AddressRange, coveringNetworks, type IpSet, ipSet } from './ip-set.ts';
 
 export { type Address, formatAddress, parseAddress } from './address.ts';
+export type { AddressRange } from './ip-set.ts';
 
 /** A network in CIDR notation, host bits zero. */
 export interface Cidr {
@@ -11,12 +13,6 @@ export interface Cidr {
   readonly prefix: number;
   /** Canonical text: dotted decimal, or RFC 5952, then `/prefix`. */
   readonly text: string;
-}
-
-/** An inclusive range of addresses of one family. */
-export interface AddressRange {
-  readonly first: bigint;
-  readonly last: bigint;
 }
 
 /**
@@ -73,21 +69,28 @@ export function containsAddress(cidr: Cidr, address: Address): boolean {
   return cidr.family === address.family && address.value >= cidr.network && address.value <= lastAddress(cidr);
 }
 
-/** The fewest ranges, ascending and apart from each other, that hold exactly the addresses of `cidrs` (all of one family). */
-export function mergeCidrs(cidrs: readonly Cidr[]): readonly AddressRange[] {
-  const sorted = cidrs.toSorted((a, b) => (a.network < b.network ? -1 : a.network > b.network ? 1 : 0));
-  const ranges: { first: bigint; last: bigint }[] = [];
-  let open: { first: bigint; last: bigint } | undefined;
-  for (const cidr of sorted) {
-    const last = lastAddress(cidr);
-    if (open !== undefined && cidr.network <= open.last + 1n) {
-      if (last > open.last) open.last = last;
-    } else {
-      open = { first: cidr.network, last };
-      ranges.push(open);
-    }
-  }
-  return ranges;
+/** The addresses of `cidrs`, all of one family. */
+export function mergeCidrs(cidrs: readonly Cidr[]): IpSet {
+  return ipSet(cidrs.map(rangeOf));
+}
+
+/** The addresses of one network. */
+export function rangeOf(cidr: Cidr): AddressRange {
+  return { first: cidr.network, last: lastAddress(cidr) };
+}
+
+/** The fewest CIDRs that hold exactly the addresses of a set, in ascending order. */
+export function coveringCidrs(set: IpSet, family: Family): Cidr[] {
+  return coveringNetworks(set, family).map(({ network, prefix }) => cidrOf({ family, value: network }, prefix));
+}
+
+/** The smallest network that holds every address of a set; the whole family for an empty one. */
+export function enclosingCidr(set: IpSet, family: Family): Cidr {
+  const first = set[0]?.first ?? 0n;
+  const last = set.at(-1)?.last ?? hostMask(family, 0);
+  const differing = first === last ? 0 : (first ^ last).toString(2).length;
+  const prefix = addressBits[family] - differing;
+  return cidrOf({ family, value: first - hostBits({ family, value: first }, prefix) }, prefix);
 }
 
 function cidrOf(address: Address, prefix: number): Cidr {

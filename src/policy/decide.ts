@@ -1,10 +1,12 @@
+import type { Config } from '../config/config.ts';
+import type { Source } from '../config/source.ts';
+import { AgentError } from '../errors.ts';
 import { type Cidr, containsAddress } from '../net/cidr.ts';
 import type { Family } from '../net/family.ts';
 import { type PortRange, portRangeShares } from '../net/port-range.ts';
 import { anyHost, type Host } from './host.ts';
-import type { Packet } from './packet.ts';
-import type { FamilyPolicy, Policy, PolicyEntry } from './policy.ts';
-import { protocolsWithPorts } from './protocol.ts';
+import { type Packet, protocolsWithPorts } from './packet.ts';
+import { type FamilyPolicy, familyNames, listKeys, type Policy, type PolicyEntry } from './policy.ts';
 
 /** `keep` means that this agent leaves the packet alone: other NAT rules of the host still see it. */
 export type Verdict = 'masquerade' | 'keep';
@@ -15,64 +17,135 @@ export const linkLocal: Readonly<Record<Family, Cidr>> = {
   ipv6: { family: 'ipv6', network: 0xfe80n << 112n, prefix: 10, text: 'fe80::/10' },
 };
 
-/** One step of the decision. One that looks into a list answers with the entry, the others with yes or no. */
+const linkLocalKeys = { ipv4: 'masqLinkLocal', ipv6: 'masqLinkLocalIPv6' } as const;
+const outboundKeys = { ipv4: 'masqOutBound', ipv6: 'masqOutBoundIPv6' } as const;
+
+/** What becomes of a connection, as one value: outcomes are compared, never verdicts alone. */
+export interface Outcome {
+  readonly verdict: Verdict;
+  /** The address that a masqueraded connection gets; null: that of the interface it leaves by, or its own where it is kept. */
+  readonly address: string | null;
+}
+
+/** What a step makes of what it takes. */
+export function outcomeOf({ verdict }: Step): Outcome {
+  return { verdict, address: null };
+}
+
+export function sameOutcome(one: Outcome, other: Outcome): boolean {
+  return one.verdict === other.verdict && one.address === other.address;
+}
+
+/** Where the settings that are no lists were made: a policy holds their values only. */
+export type Settings = Pick<Config, 'masqLinkLocal' | 'masqLinkLocalIPv6' | 'masqOutBound' | 'masqOutBoundIPv6'>;
+
+/** The side of a connection that a list is about. */
+export type Side = 'source' | 'destination';
+
+/** Which connections a step takes, of those that reach it. */
+export type Taking =
+  | { readonly kind: 'all' }
+  /** Those to addresses of the host itself, which no policy knows. */
+  | { readonly kind: 'to-host' }
+  | { readonly kind: 'listed' | 'not-listed'; readonly side: Side; readonly entries: readonly PolicyEntry[] };
+
 interface Step {
   readonly id: string;
   readonly verdict: Verdict;
-  matches(policy: FamilyPolicy, packet: Packet, host: Host): PolicyEntry | boolean | undefined;
+  /** What it takes under a policy; undefined: nothing. */
+  readonly takes: (policy: FamilyPolicy) => Taking | undefined;
+  /** Why it decides, for people. */
+  readonly reason: (family: Family) => string;
+  /** Where that was written, for a step that no entry of a list decides. */
+  readonly source?: (settings: Settings, policy: FamilyPolicy) => Source | undefined;
 }
 
-/** The steps that may match, in order: the first that does gives the verdict. */
-const conditions = [
+/**
+ * The decision, step by step: the first that takes a connection gives the verdict, and the last takes what is left.
+ * Explanations, regions and lint are made from this table; a new step needs a line here and a rule in each renderer.
+ */
+const table = [
   {
     id: 'local-destination',
     verdict: 'keep',
-    matches: (_, { destination }, host) => host.isLocal(destination),
+    takes: () => ({ kind: 'to-host' }),
+    reason: () => 'the destination is an address of the host itself',
   },
   {
     id: 'ipv6-off',
     verdict: 'keep',
-    matches: ({ enabled }) => !enabled,
+    takes: ({ enabled }) => (enabled ? undefined : { kind: 'all' }),
+    reason: () => 'IPv6 is left alone without --enable-ipv6',
+    source: () => ({ flag: 'enable-ipv6' }),
   },
   {
     id: 'link-local',
     verdict: 'keep',
-    matches: ({ family, masqueradeLinkLocal }, { destination }) =>
-      !masqueradeLinkLocal && containsAddress(linkLocal[family], destination),
+    takes: ({ family, masqueradeLinkLocal }) =>
+      masqueradeLinkLocal ? undefined : listed('destination', [{ cidr: linkLocal[family], source: 'default' }]),
+    reason: (family) => `the destination is link-local and ${linkLocalKeys[family]} is false`,
+    source: (settings, { family }) => settings[linkLocalKeys[family]].source,
   },
   {
     id: 'source-not-listed',
     verdict: 'keep',
-    matches: ({ masqueradeSources }, { source }) =>
-      masqueradeSources.length > 0 && !entryFor(masqueradeSources, source),
+    takes: ({ masqueradeSources: entries }) =>
+      entries.length > 0 ? { kind: 'not-listed', side: 'source', entries } : undefined,
+    reason: (family) =>
+      `${listKeys.masqueradeSources} has ${familyNames[family]} entries, and the source is in none of them`,
+    source: (_, { masqueradeSources }) => masqueradeSources[0]?.source,
   },
   {
     id: 'force-masquerade',
     verdict: 'masquerade',
-    matches: ({ forceMasquerade }, { destination }) => entryFor(forceMasquerade, destination),
+    takes: ({ forceMasquerade }) => listed('destination', forceMasquerade),
+    reason: () => `the destination is in ${listKeys.forceMasquerade}`,
   },
   {
     id: 'outbound-off',
     verdict: 'keep',
-    matches: ({ masqueradeOutbound }) => !masqueradeOutbound,
+    takes: ({ masqueradeOutbound }) => (masqueradeOutbound ? undefined : { kind: 'all' }),
+    reason: (family) => `${outboundKeys[family]} is false: only ${listKeys.forceMasquerade} is masqueraded`,
+    source: (settings, { family }) => settings[outboundKeys[family]].source,
   },
   {
     id: 'keep-source',
     verdict: 'keep',
-    matches: ({ keepSources }, { source }) => entryFor(keepSources, source),
+    takes: ({ keepSources }) => listed('source', keepSources),
+    reason: () => `the source is in ${listKeys.keepSources}`,
   },
   {
     id: 'keep-destination',
     verdict: 'keep',
-    matches: ({ keepDestinations }, { destination }) => entryFor(keepDestinations, destination),
+    takes: ({ keepDestinations }) => listed('destination', keepDestinations),
+    reason: () => `the destination is in ${listKeys.keepDestinations}`,
+  },
+  {
+    id: 'outbound',
+    verdict: 'masquerade',
+    takes: () => ({ kind: 'all' }),
+    reason: () => 'nothing says to keep the source',
   },
 ] as const satisfies readonly Step[];
 
-/** The steps by name; `outbound` is the last, which takes what no other step took. */
-export type StepId = (typeof conditions)[number]['id'] | 'outbound';
+/** The steps by name. */
+export type StepId = (typeof table)[number]['id'];
 
-/** How many steps the decision has; they count from 1. */
-export const stepCount = conditions.length + 1;
+/** A step of the decision with its place in it; they count from 1. */
+export interface NumberedStep extends Step {
+  readonly id: StepId;
+  readonly number: number;
+}
+
+/** The steps in order. */
+export const steps: readonly NumberedStep[] = table.map((step, index) => ({ ...step, number: index + 1 }));
+
+/** How many steps the decision has. */
+export const stepCount = steps.length;
+
+function listed(side: Side, entries: readonly PolicyEntry[]): Taking | undefined {
+  return entries.length > 0 ? { kind: 'listed', side, entries } : undefined;
+}
 
 /** A range of source ports and the chance, 0 to 1, that a connection gets a port of it. */
 export interface PortChance {
@@ -89,12 +162,9 @@ export interface PortChoice {
 }
 
 /** What becomes of the first packet of a connection, and why. */
-export interface Decision {
-  readonly verdict: Verdict;
-  /** The step that decided, 1 to 9. */
-  readonly step: number;
-  /** The same step by name. */
-  readonly id: StepId;
+export interface Decision extends Outcome {
+  /** The step that decided. */
+  readonly step: NumberedStep;
   /** The first entry, in config order, of the step's list that contains the address. Undefined for other steps. */
   readonly entry: PolicyEntry | undefined;
   /** Undefined where the source address and port are kept. */
@@ -109,32 +179,34 @@ export interface Decision {
  */
 export function decide(policy: Policy, packet: Packet, host: Host = anyHost): Decision {
   const familyPolicy = policy[packet.destination.family];
-  let decision: Decision = {
-    verdict: 'masquerade',
-    step: stepCount,
-    id: 'outbound',
-    entry: undefined,
-    ports: portChoice(policy, packet),
-    next: undefined,
+  const decideFrom = (index: number): Decision | undefined => {
+    for (const step of steps.slice(index)) {
+      const taking = step.takes(familyPolicy);
+      const match = taking && matchOf(taking, packet, host);
+      if (!match) continue;
+      return {
+        ...outcomeOf(step),
+        step,
+        entry: match === true ? undefined : match,
+        ports: step.verdict === 'masquerade' ? portChoice(policy, packet) : undefined,
+        next: decideFrom(step.number),
+      };
+    }
+    return undefined;
   };
-  for (const [index, { id, verdict, matches }] of [...conditions.entries()].reverse()) {
-    const match = matches(familyPolicy, packet, host);
-    if (!match) continue;
-    decision = {
-      verdict,
-      step: index + 1,
-      id,
-      entry: match === true ? undefined : match,
-      ports: verdict === 'masquerade' ? portChoice(policy, packet) : undefined,
-      next: decision,
-    };
-  }
+  const decision = decideFrom(0);
+  if (!decision) throw new AgentError('INTERNAL', 'no step of the decision took a connection');
   return decision;
 }
 
-/** The first entry that contains the address, as the first iptables rule that it would hit. */
-function entryFor(list: readonly PolicyEntry[], address: Packet['source']): PolicyEntry | undefined {
-  return list.find(({ cidr }) => containsAddress(cidr, address));
+/** Whether a step takes a packet: the entry that says so, where one does. */
+function matchOf(taking: Taking, { source, destination }: Packet, host: Host): PolicyEntry | boolean | undefined {
+  if (taking.kind === 'all') return true;
+  if (taking.kind === 'to-host') return host.isLocal(destination);
+  const address = taking.side === 'source' ? source : destination;
+  // The first in config order, as the first iptables rule that it would hit.
+  const entry = taking.entries.find(({ cidr }) => containsAddress(cidr, address));
+  return taking.kind === 'listed' ? entry : !entry;
 }
 
 function portChoice({ toPorts, randomFully }: Policy, { protocol }: Packet): PortChoice {

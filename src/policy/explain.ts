@@ -1,19 +1,23 @@
-import type { Config } from '../config/config.ts';
-import { describeSource, type Source } from '../config/source.ts';
+import { describeSource } from '../config/source.ts';
 import { formatAddress } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { formatPortRange } from '../net/port-range.ts';
-import { type Decision, decide, linkLocal, type PortChoice, type StepId, stepCount, type Verdict } from './decide.ts';
+import {
+  type Decision,
+  decide,
+  type NumberedStep,
+  type Outcome,
+  type PortChoice,
+  type Settings,
+  type StepId,
+  stepCount,
+} from './decide.ts';
 import type { Host } from './host.ts';
 import type { Packet } from './packet.ts';
-import { listKeys, type Policy } from './policy.ts';
-
-/** Where the settings that are no lists were made: a policy holds their values only. */
-export type Settings = Pick<Config, 'masqLinkLocal' | 'masqLinkLocalIPv6' | 'masqOutBound' | 'masqOutBoundIPv6'>;
+import type { FamilyPolicy, Policy, PolicyEntry } from './policy.ts';
 
 /** One verdict and what made it. */
-export interface VerdictReason {
-  readonly verdict: Verdict;
+export interface VerdictReason extends Outcome {
   /** Number and name of the step of the decision, see `decide`. */
   readonly step: number;
   readonly id: StepId;
@@ -55,7 +59,7 @@ export interface ExplanationContext {
 /** Explains what the agent does with one connection, the same for every backend. */
 export function explainConnection({ policy, settings, host }: ExplanationContext, packet: Packet): Explanation {
   const decision = decide(policy, packet, host);
-  const reasonFor = (of: Decision): VerdictReason => verdictReason(of, policy, settings, packet.destination.family);
+  const reasonFor = (of: Decision): VerdictReason => reasonOf(of, policy[packet.destination.family], settings);
   return {
     src: formatAddress(packet.source.family, packet.source.value),
     dst: formatAddress(packet.destination.family, packet.destination.value),
@@ -73,51 +77,23 @@ function portsOf({ ranges }: PortChoice): Explanation['ports'] {
   return ranges.map(({ range, chance }) => ({ range: formatPortRange(range), probability: chance }));
 }
 
-interface Cause {
-  readonly reason: string;
-  readonly entry?: string | undefined;
-  readonly source?: Source | undefined;
+/** What a step says of its verdict; `entry` is the one that decided, where one did. */
+export function reasonOf(
+  { step, entry, ...outcome }: Outcome & { readonly step: NumberedStep; readonly entry: PolicyEntry | undefined },
+  policy: FamilyPolicy,
+  settings: Settings,
+): VerdictReason {
+  const source = step.source?.(settings, policy) ?? entry?.source ?? 'default';
+  return {
+    verdict: outcome.verdict,
+    address: outcome.address,
+    step: step.number,
+    id: step.id,
+    reason: step.reason(policy.family),
+    entry: entry?.cidr.text ?? null,
+    source: describeSource(source),
+  };
 }
-
-function verdictReason(decision: Decision, policy: Policy, settings: Settings, family: Family): VerdictReason {
-  const { verdict, step, id } = decision;
-  const { reason, entry, source } = causeOf(decision, policy, settings, family);
-  return { verdict, step, id, reason, entry: entry ?? null, source: describeSource(source ?? 'default') };
-}
-
-function causeOf({ id, entry }: Decision, policy: Policy, settings: Settings, family: Family): Cause {
-  const matched = { entry: entry?.cidr.text, source: entry?.source };
-  switch (id) {
-    case 'local-destination':
-      return { reason: 'the destination is an address of the host itself' };
-    case 'ipv6-off':
-      return { reason: 'IPv6 is left alone without --enable-ipv6', source: { flag: 'enable-ipv6' } };
-    case 'link-local': {
-      const key = family === 'ipv4' ? 'masqLinkLocal' : 'masqLinkLocalIPv6';
-      const reason = `the destination is link-local and ${key} is false`;
-      return { reason, entry: linkLocal[family].text, source: settings[key].source };
-    }
-    case 'source-not-listed': {
-      const reason = `${listKeys.masqueradeSources} has ${familyNames[family]} entries, and the source is in none of them`;
-      return { reason, source: policy[family].masqueradeSources[0]?.source };
-    }
-    case 'force-masquerade':
-      return { reason: `the destination is in ${listKeys.forceMasquerade}`, ...matched };
-    case 'outbound-off': {
-      const key = family === 'ipv4' ? 'masqOutBound' : 'masqOutBoundIPv6';
-      const reason = `${key} is false: only ${listKeys.forceMasquerade} is masqueraded`;
-      return { reason, source: settings[key].source };
-    }
-    case 'keep-source':
-      return { reason: `the source is in ${listKeys.keepSources}`, ...matched };
-    case 'keep-destination':
-      return { reason: `the destination is in ${listKeys.keepDestinations}`, ...matched };
-    case 'outbound':
-      return { reason: 'nothing says to keep the source' };
-  }
-}
-
-const familyNames: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
 
 /** The explanation as text for people, one fact per line, ended by a newline. */
 export function formatExplanation(explanation: Explanation): string {

@@ -1,6 +1,6 @@
 import type { Source } from '../config/source.ts';
 import type { Cidr } from '../net/cidr.ts';
-import type { Family } from '../net/family.ts';
+import { type Family, families } from '../net/family.ts';
 import type { PortRange } from '../net/port-range.ts';
 
 /** A network of the policy and the place in the config that asked for it. */
@@ -43,6 +43,9 @@ export const listKeys = {
   keepDestinations: 'nonMasqueradeCIDRs',
 } as const satisfies Readonly<Record<ListName, string>>;
 
+/** The families as people write them. */
+export const familyNames: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
+
 /** The whole decision, as plain data that every backend renders. */
 export interface Policy {
   readonly ipv4: FamilyPolicy;
@@ -51,4 +54,28 @@ export interface Policy {
   readonly randomFully: boolean;
   /** Ranges for the masqueraded source ports of tcp, udp and sctp; empty: the kernel chooses. */
   readonly toPorts: readonly PortRange[];
+}
+
+/** How many CIDRs one list has in one family. */
+export interface EntryCount {
+  /** The list's key in the config. */
+  readonly list: string;
+  readonly family: Family;
+  readonly count: number;
+}
+
+/** The sizes of every list in every family, zeros too. */
+export function entryCounts(policy: Policy): EntryCount[] {
+  return listNames.flatMap((list) =>
+    families.map((family) => ({ list: listKeys[list], family, count: policy[family][list].length })),
+  );
+}
+
+/** `nonMasqueradeCIDRs:3,forceMasqueradeCIDRs:1`, both families together, for a log line; `none` where all are empty. */
+export function describeEntryCounts(policy: Policy): string {
+  const texts = listNames.flatMap((list) => {
+    const count = families.reduce((sum, family) => sum + policy[family][list].length, 0);
+    return count > 0 ? [`${listKeys[list]}:${count}`] : [];
+  });
+  return texts.join(',') || 'none';
 }

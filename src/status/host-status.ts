@@ -4,8 +4,8 @@ import type { Leftovers } from '../backends/leftovers.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { AgentError } from '../errors.ts';
-import { type EntryCount, entryCounts } from '../policy/entry-counts.ts';
 import type { Policy } from '../policy/policy.ts';
+import { type EntryCount, entryCounts } from '../policy/policy.ts';
 import type { AgentReport } from './agent-report.ts';
 
 /** An agent that runs in this network. */

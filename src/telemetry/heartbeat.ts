@@ -1,5 +1,5 @@
 import { formatProblem } from '../config/problems.ts';
-import { describeEntryCounts } from '../policy/entry-counts.ts';
+import { describeEntryCounts } from '../policy/policy.ts';
 import type { AgentState } from './agent-state.ts';
 import { readiness } from './health.ts';
 import type { Log } from './log.ts';

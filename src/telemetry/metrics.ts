@@ -2,7 +2,7 @@ import { Counter, Registry } from 'prom-client';
 import type { AgentEvent, ReportEvent } from '../agent/events.ts';
 import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
 import { families } from '../net/family.ts';
-import { entryCounts } from '../policy/entry-counts.ts';
+import { entryCounts } from '../policy/policy.ts';
 import { isDriftRepair } from './agent-state.ts';
 import { type DefinedMetrics, defineMetrics } from './metric-definitions.ts';
 import { registerProcessMetrics } from './process-metrics.ts';

@@ -1,5 +1,5 @@
 import type { ReportEvent } from '../agent/events.ts';
-import { describeEntryCounts } from '../policy/entry-counts.ts';
+import { describeEntryCounts } from '../policy/policy.ts';
 import type { ServiceManager } from '../system/systemd-notify.ts';
 import { type AgentState, systemClock } from './agent-state.ts';
 import { liveness, readiness } from './health.ts';

@@ -1,5 +1,5 @@
 import { formatProblem } from '../config/problems.ts';
-import { entryCounts } from '../policy/entry-counts.ts';
+import { entryCounts } from '../policy/policy.ts';
 import type { AgentReport } from '../status/agent-report.ts';
 import type { AgentState, Instant } from './agent-state.ts';
 import { readiness } from './health.ts';

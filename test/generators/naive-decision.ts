@@ -1,6 +1,7 @@
 import type { Family } from '../../src/net/family.ts';
+import type { ListName } from '../../src/policy/policy.ts';
 import { type Bits, inNetwork } from './bits.ts';
-import type { PlainPolicy } from './plain-policy.ts';
+import type { PlainFamilyPolicy, PlainPolicy } from './plain-policy.ts';
 
 export interface NaivePacket {
   readonly family: Family;
@@ -15,7 +16,7 @@ export interface NaiveDecision {
   readonly line?: number;
 }
 
-const linkLocalBits = { ipv4: '1010100111111110', ipv6: '1111111010' };
+export const linkLocalBits = { ipv4: '1010100111111110', ipv6: '1111111010' };
 
 /** What the specification says of a packet, written down a second time as plainly as can be, step by step. */
 export function naiveDecision(
@@ -23,28 +24,47 @@ export function naiveDecision(
   { family, source, destination }: NaivePacket,
   isLocal: boolean,
 ): NaiveDecision {
-  const { enabled, masqueradeLinkLocal, masqueradeOutbound, ...lists } = policy[family];
   const lineOf = (address: Bits, list: readonly string[]) => list.findIndex((cidr) => inNetwork(cidr, address)) + 1;
+  return decisionByLines(
+    policy[family],
+    destination.startsWith(linkLocalBits[family]),
+    {
+      masqueradeSources: lineOf(source, policy[family].masqueradeSources),
+      keepSources: lineOf(source, policy[family].keepSources),
+      forceMasquerade: lineOf(destination, policy[family].forceMasquerade),
+      keepDestinations: lineOf(destination, policy[family].keepDestinations),
+    },
+    isLocal,
+  );
+}
+
+/** The same, where it is known in which line of each list source or destination stand first; 0: in none. */
+export function decisionByLines(
+  policy: PlainFamilyPolicy,
+  isLinkLocal: boolean,
+  lines: Readonly<Record<ListName, number>>,
+  isLocal: boolean,
+): NaiveDecision {
   let line: number;
 
   if (isLocal) return { verdict: 'keep', step: 1 };
 
-  if (!enabled) return { verdict: 'keep', step: 2 };
+  if (!policy.enabled) return { verdict: 'keep', step: 2 };
 
-  if (!masqueradeLinkLocal && destination.startsWith(linkLocalBits[family])) return { verdict: 'keep', step: 3 };
+  if (!policy.masqueradeLinkLocal && isLinkLocal) return { verdict: 'keep', step: 3 };
 
-  line = lineOf(source, lists.masqueradeSources);
-  if (lists.masqueradeSources.length > 0 && line === 0) return { verdict: 'keep', step: 4 };
+  line = lines.masqueradeSources;
+  if (policy.masqueradeSources.length > 0 && line === 0) return { verdict: 'keep', step: 4 };
 
-  line = lineOf(destination, lists.forceMasquerade);
+  line = lines.forceMasquerade;
   if (line > 0) return { verdict: 'masquerade', step: 5, line };
 
-  if (!masqueradeOutbound) return { verdict: 'keep', step: 6 };
+  if (!policy.masqueradeOutbound) return { verdict: 'keep', step: 6 };
 
-  line = lineOf(source, lists.keepSources);
+  line = lines.keepSources;
   if (line > 0) return { verdict: 'keep', step: 7, line };
 
-  line = lineOf(destination, lists.keepDestinations);
+  line = lines.keepDestinations;
   if (line > 0) return { verdict: 'keep', step: 8, line };
 
   return { verdict: 'masquerade', step: 9 };

@@ -1,5 +1,5 @@
 import type { Family } from '../../net/family.ts';
-import { type AddressSet, intersect, subtract } from './address-set.ts';
+import { difference, type IpSet, intersection } from '../../net/ip-set.ts';
 import type { NatRule } from './nat-rule.ts';
 
 /** A rule that rewrites sources of packets that ought to be kept. */
@@ -18,7 +18,7 @@ export type ReadChain = (chain: string) => Promise<readonly NatRule[] | undefine
  */
 export async function catchesOf(
   chain: string,
-  destinations: AddressSet,
+  destinations: IpSet,
   family: Family,
   readChain: ReadChain,
   visited: Set<string> = new Set(),
@@ -27,13 +27,13 @@ export async function catchesOf(
   const catches: Catch[] = [];
   let reaching = destinations;
   for (const rule of beforeMarkedOnly((await readChain(chain)) ?? [])) {
-    const matching = rule.destinations ? intersect(reaching, rule.destinations) : reaching;
+    const matching = rule.destinations ? intersection(reaching, rule.destinations) : reaching;
     if (matching.length === 0) continue;
     if (rule.action === 'masquerade') catches.push({ chain, rule: rule.text });
     for (const called of rule.calls.filter((name) => !visited.has(name))) {
       catches.push(...(await catchesOf(called, matching, family, readChain, visited)));
     }
-    if (rule.understood && rule.action === 'leave') reaching = subtract(reaching, matching, family);
+    if (rule.understood && rule.action === 'leave') reaching = difference(reaching, matching, family);
   }
   return catches;
 }

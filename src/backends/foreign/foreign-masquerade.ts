@@ -1,4 +1,5 @@
 import { type Family, families } from '../../net/family.ts';
+import type { IpSet } from '../../net/ip-set.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Runner } from '../../system/run.ts';
 import { type AttemptResults, searchEverywhere } from '../attempt.ts';
@@ -9,7 +10,6 @@ import { createNatTable, type ReadLegacyTables, readLegacyTables } from '../ipta
 import { parseRule } from '../iptables/rule-text.ts';
 import { nftError } from '../nft/failure.ts';
 import { table as ownTable } from '../nft/names.ts';
-import type { AddressSet } from './address-set.ts';
 import { type Catch, catchesOf, type ReadChain } from './chain-walk.ts';
 import { natRuleOfIptables } from './iptables-rule.ts';
 import { keptDestinations } from './kept-destinations.ts';
@@ -48,7 +48,7 @@ const maxChains = 64;
 /** What the searches share. */
 interface Survey extends ForeignOptions {
   readonly signal: AbortSignal | undefined;
-  readonly kept: Readonly<Record<Family, AddressSet>>;
+  readonly kept: Readonly<Record<Family, IpSet>>;
   chainsLeft: number;
   /** The nft tables in which iptables-nft can read POSTROUTING, and so need not be read with nft. */
   readonly readByIptables: Set<string>;

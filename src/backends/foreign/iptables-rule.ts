@@ -1,7 +1,7 @@
 import { mergeCidrs, parseCidr } from '../../net/cidr.ts';
 import type { Family } from '../../net/family.ts';
+import { complement, type IpSet } from '../../net/ip-set.ts';
 import type { ListedRule } from '../iptables/rule-text.ts';
-import { type AddressSet, everyAddress, subtract } from './address-set.ts';
 import type { NatRule } from './nat-rule.ts';
 
 const masquerading = new Set(['MASQUERADE', 'SNAT', 'NETMAP']);
@@ -34,11 +34,11 @@ function actionOf(target: string | undefined): NatRule['action'] {
   return leaving.has(target) ? 'leave' : 'call';
 }
 
-function destinationsOf(network: string | undefined, negated: boolean, family: Family): AddressSet | undefined {
+function destinationsOf(network: string | undefined, negated: boolean, family: Family): IpSet | undefined {
   const cidr = network === undefined ? undefined : parseCidr(network);
   if (!cidr) return undefined;
   const destinations = mergeCidrs([cidr]);
-  return negated ? subtract(everyAddress(family), destinations, family) : destinations;
+  return negated ? complement(destinations, family) : destinations;
 }
 
 function markOf({ options }: ListedRule): NatRule['mark'] {

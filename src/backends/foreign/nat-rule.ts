@@ -1,4 +1,4 @@
-import type { AddressSet } from './address-set.ts';
+import type { IpSet } from '../../net/ip-set.ts';
 
 /** What a foreign rule means for NAT, as far as it can be told from its text. */
 export interface NatRule {
@@ -8,7 +8,7 @@ export interface NatRule {
   /** The chains that it may send the packet to. */
   readonly calls: readonly string[];
   /** The destinations that it is about; undefined where it names none, or in a way that is not understood. */
-  readonly destinations: AddressSet | undefined;
+  readonly destinations: IpSet | undefined;
   /** Whether packets need a firewall mark to match, or must not have it. Who sets marks does so on purpose. */
   readonly mark: 'marked' | 'unmarked' | undefined;
   /** Whether destinations and mark, as far as they are given here, are all that restricts it. */

@@ -1,6 +1,6 @@
-import { type AddressRange, lastAddress, parseAddress, parseCidr } from '../../net/cidr.ts';
+import { parseAddress, parseCidr, rangeOf } from '../../net/cidr.ts';
 import type { Family } from '../../net/family.ts';
-import { type AddressSet, addressSet, everyAddress, subtract } from './address-set.ts';
+import { type AddressRange, complement, type IpSet, ipSet } from '../../net/ip-set.ts';
 import type { NatRule } from './nat-rule.ts';
 
 /** The `ip daddr` or `ip6 daddr` of a rule: its negation and its network, or set in braces. */
@@ -44,20 +44,20 @@ function actionOf(bare: string, calls: readonly string[]): NatRule['action'] {
   return /\b(?:return|accept|drop)$/.test(bare) ? 'leave' : 'other';
 }
 
-function destinationsOf(text: string, negated: boolean, family: Family): AddressSet | undefined {
+function destinationsOf(text: string, negated: boolean, family: Family): IpSet | undefined {
   const ranges = text
     .replaceAll(/[{}]/g, '')
     .split(',')
     .map((element) => rangeOfElement(element.trim()));
   if (!ranges.every((range) => range !== undefined)) return undefined;
-  const destinations = addressSet(ranges);
-  return negated ? subtract(everyAddress(family), destinations, family) : destinations;
+  const destinations = ipSet(ranges);
+  return negated ? complement(destinations, family) : destinations;
 }
 
 /** `10.0.0.0/8`, `10.0.0.1-10.0.0.9` or `10.0.0.1`; a named set is not read. */
 function rangeOfElement(text: string): AddressRange | undefined {
   const cidr = parseCidr(text);
-  if (cidr) return { first: cidr.network, last: lastAddress(cidr) };
+  if (cidr) return rangeOf(cidr);
   const [from = '', to = from] = text.split('-');
   const first = parseAddress(from);
   const last = parseAddress(to);

@@ -1,8 +1,8 @@
 import type { Cidr } from '../../net/cidr.ts';
 import { formatPortRange, portRangeShares } from '../../net/port-range.ts';
 import { linkLocal } from '../../policy/decide.ts';
+import { protocolsWithPorts } from '../../policy/packet.ts';
 import type { FamilyPolicy, Policy } from '../../policy/policy.ts';
-import { protocolsWithPorts } from '../../policy/protocol.ts';
 import { comments, helperChains, postrouting } from './names.ts';
 
 /** A chain of the nat table and its rules, spelt as `iptables -S` lists them. */

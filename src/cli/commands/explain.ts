@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { AgentError, exitCodes } from '../../errors.ts';
-import { parseConnectionQuery } from '../../policy/connection-query.ts';
 import { explainConnection, formatExplanation } from '../../policy/explain.ts';
 import { type Host, hostOf } from '../../policy/host.ts';
+import { parseConnectionQuery } from '../../policy/packet.ts';
 import type { CommandFunction } from '../command.ts';
 import { configReaderOf, policyOf } from '../policy-source.ts';
 import { complainAbout, complainOfWarnings } from '../problems.ts';

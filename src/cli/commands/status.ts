@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { findForeignMasquerade } from '../../backends/foreign/foreign-masquerade.ts';
 import { findLeftovers } from '../../backends/leftovers.ts';
 import { exitCodes } from '../../errors.ts';
@@ -8,9 +7,8 @@ import { gatherHostStatus, type RunningAgent } from '../../status/host-status.ts
 import { systemRunner as runner } from '../../system/run.ts';
 import { allBackends, selectBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
-import { defaultFlags, type Flags } from '../flags.ts';
 import { configReaderOf, policyOf } from '../policy-source.ts';
-import { type AgentProcess, findRunningAgents } from '../running-agents.ts';
+import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
 
 /**
  * What is in the kernel now, in every backend, and whether that is what the config asks for. Without flags of its own it
@@ -39,10 +37,6 @@ export const status: CommandFunction = async (context) => {
   );
   return found.state === 'in-sync' ? exitCodes.done : exitCodes.outOfSync;
 };
-
-function hasOwnFlags(flags: Flags): boolean {
-  return !isDeepStrictEqual({ ...flags, output: defaultFlags.output }, defaultFlags);
-}
 
 async function describeAgent({ pid, startedAt, agentArgs, commandLine }: AgentProcess): Promise<RunningAgent> {
   const address = commandLine.flags['healthz-bind-address'];

@@ -1,6 +1,6 @@
-import { parseConnectionQuery } from '../../../src/policy/connection-query.ts';
 import { type Explanation, explainConnection } from '../../../src/policy/explain.ts';
 import { hostOf } from '../../../src/policy/host.ts';
+import { parseConnectionQuery } from '../../../src/policy/packet.ts';
 import type { ListName } from '../../../src/policy/policy.ts';
 import { configFlags, configText } from '../../generators/config-text.ts';
 import { naiveDecision } from '../../generators/naive-decision.ts';

@@ -19,10 +19,11 @@ const bad = configFile('bad', 'nonMasqueradeCIDRs:\n  - 10.0.0.1/8\n  - 10.0.0.0
 const odd = configFile('odd', 'nonMasqueradeCIDR: [10.0.0.0/8]\n');
 
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { command, flags, warnings } = parseCommandLine(args);
+  const { command, flags, operands, warnings } = parseCommandLine(args);
   const output = { stdout: '', stderr: '' };
   const code = await commandFunctions[command]({
     flags,
+    operands,
     warnings,
     print(text) {
       output.stdout += text;

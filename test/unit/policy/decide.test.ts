@@ -35,7 +35,7 @@ const everyStep = toPolicy({
 });
 
 function path(decision: Decision | undefined): string[] {
-  return decision ? [`${decision.step} ${decision.id} ${decision.verdict}`, ...path(decision.next)] : [];
+  return decision ? [`${decision.step.number} ${decision.step.id} ${decision.verdict}`, ...path(decision.next)] : [];
 }
 
 describe('the first step that matches decides, and the steps after it come next', () => {
@@ -222,7 +222,7 @@ describe('source ports', () => {
 });
 
 test('without a host, loopback addresses alone are the host’s own', () => {
-  const step = (destination: string) => decide(toPolicy(plainPolicy), packetOf(pod, destination)).step;
+  const step = (destination: string) => decide(toPolicy(plainPolicy), packetOf(pod, destination)).step.number;
   expect(['127.0.0.0', '127.255.255.255', '126.255.255.255', '128.0.0.0'].map(step)).toEqual([1, 1, 9, 9]);
   expect(['::1', '::', '::2'].map(step)).toEqual([1, 9, 9]);
 });
@@ -243,7 +243,7 @@ describe('on any packet of any policy', () => {
       fc.property(cases, ({ plain, aimed, isLocal }) => {
         const { verdict, step, entry } = decideAimed(plain, aimed, isLocal);
         const line = entry ? { line: lineOf(entry) } : {};
-        expect({ verdict, step, ...line }).toEqual(naiveDecision(plain, aimed, isLocal));
+        expect({ verdict, step: step.number, ...line }).toEqual(naiveDecision(plain, aimed, isLocal));
       }),
       { numRuns: 2000 },
     ));
@@ -262,11 +262,11 @@ describe('on any packet of any policy', () => {
     return fc.assert(
       fc.property(cases, ({ plain, aimed, isLocal }) => {
         const { step, next } = decideAimed(plain, aimed, isLocal);
-        if (step === stepCount) {
+        if (step.number === stepCount) {
           expect(next).toBeUndefined();
         } else {
-          const changed = { ...plain, [aimed.family]: { ...plain[aimed.family], ...withoutStep[step - 1] } };
-          expect(next).toEqual(decideAimed(changed, aimed, isLocal && step !== 1));
+          const changed = { ...plain, [aimed.family]: { ...plain[aimed.family], ...withoutStep[step.number - 1] } };
+          expect(next).toEqual(decideAimed(changed, aimed, isLocal && step.number !== 1));
         }
       }),
       { numRuns: 2000 },
@@ -277,7 +277,7 @@ describe('on any packet of any policy', () => {
     const counts = new Map<number, number>();
     for (const { plain, aimed, isLocal } of fc.sample(cases, { numRuns: 2000, seed: 1 })) {
       const { step } = decideAimed(plain, aimed, isLocal);
-      counts.set(step, (counts.get(step) ?? 0) + 1);
+      counts.set(step.number, (counts.get(step.number) ?? 0) + 1);
     }
     for (let step = 1; step <= stepCount; step++) expect(counts.get(step)).toBeGreaterThan(40);
   });

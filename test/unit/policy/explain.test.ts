@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Source } from '../../../src/config/source.ts';
-import { type Explanation, explainConnection, formatExplanation, type Settings } from '../../../src/policy/explain.ts';
+import type { Settings } from '../../../src/policy/decide.ts';
+import { type Explanation, explainConnection, formatExplanation } from '../../../src/policy/explain.ts';
 import { hostOf } from '../../../src/policy/host.ts';
 import { packetOf, plainFamily, plainPolicy, toPolicy } from '../../generators/plain-policy.ts';
 
@@ -45,6 +46,7 @@ test('is plain data with the deciding entry, its place, and what would come next
     family: 'ipv4',
     protocol: 'udp',
     verdict: 'masquerade',
+    address: null,
     step: 5,
     id: 'force-masquerade',
     reason: 'the destination is in forceMasqueradeCIDRs',
@@ -52,6 +54,7 @@ test('is plain data with the deciding entry, its place, and what would come next
     source: 'config:2',
     next: {
       verdict: 'keep',
+      address: null,
       step: 8,
       id: 'keep-destination',
       reason: 'the destination is in nonMasqueradeCIDRs',

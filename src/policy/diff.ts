@@ -1,0 +1,118 @@
+import { addressBits, type Family, families } from '../net/family.ts';
+import { type IpSet, intersection, sizeOf } from '../net/ip-set.ts';
+import { type NumberedStep, type Outcome, type Side, sameOutcome } from './decide.ts';
+import type { Policy, PolicyEntry } from './policy.ts';
+import { decidingRanges, type EntryRange, partedBy, type Region, regionsOf } from './regions.ts';
+
+/** What one of two policies makes of some connections, and what decides that. */
+export interface Cause {
+  readonly outcome: Outcome;
+  readonly step: NumberedStep;
+  /** The entry that decides; undefined where the step has none, or several decide together. */
+  readonly entry: PolicyEntry | undefined;
+  /** The list that decides together, where naming each of its entries would take too long. */
+  readonly entries: readonly PolicyEntry[] | undefined;
+}
+
+/** Connections that two policies judge otherwise: those from any of the sources to any of the destinations. */
+export interface Change {
+  readonly family: Family;
+  readonly sources: IpSet;
+  readonly destinations: IpSet;
+  readonly before: Cause;
+  readonly after: Cause;
+  /** How much that is of all (source, destination) pairs of the family, 0 to 1. */
+  readonly share: number;
+}
+
+/**
+ * The connections that two policies judge otherwise, exactly: changes have no connection in common, and what is in
+ * none is judged as before. Each has one cause on either side. The largest first, as shares of their families.
+ */
+export function diffPolicies(before: Policy, after: Policy): Change[] {
+  return families
+    .flatMap((family) => flipsOf(regionsOf(before[family]), regionsOf(after[family])).flatMap(changesOf))
+    .sort((a, b) => b.share - a.share);
+}
+
+/** The connections of two regions, one of each policy, which judge them otherwise. */
+interface Flip {
+  readonly sources: IpSet;
+  readonly destinations: IpSet;
+  readonly before: Region;
+  readonly after: Region;
+}
+
+function flipsOf(before: readonly Region[], after: readonly Region[]): Flip[] {
+  const flips: Flip[] = [];
+  for (const one of before) {
+    for (const other of after) {
+      if (sameOutcome(one.outcome, other.outcome)) continue;
+      const sources = intersection(one.sources, other.sources);
+      const destinations = sources.length > 0 ? intersection(one.destinations, other.destinations) : [];
+      if (destinations.length > 0) flips.push({ sources, destinations, before: one, after: other });
+    }
+  }
+  return flips;
+}
+
+/**
+ * More ranges than this in the changes of one flip are of no use to anybody: where a long list of sources meets a long
+ * list of destinations, naming the entries of each pair would take as many lines as their product.
+ */
+const mostRanges = 1_000_000;
+
+/** Parts a flip by the entries that decide in it, as far as that is reasonable. */
+function changesOf({ sources, destinations, before, after }: Flip): Change[] {
+  const parts = (side: Side, set: IpSet, parted: boolean) =>
+    partedBy(set, parted ? rangesOf(before, side) : undefined, parted ? rangesOf(after, side) : undefined);
+  const attempts = [
+    { source: true, destination: true },
+    { source: false, destination: true },
+    { source: true, destination: false },
+    { source: false, destination: false },
+  ] as const;
+  for (const parted of attempts) {
+    const bySource = parts('source', sources, parted.source);
+    const byDestination = parts('destination', destinations, parted.destination);
+    const ranges = byDestination.length * rangesIn(bySource) + bySource.length * rangesIn(byDestination);
+    if (ranges > mostRanges && (parted.source || parted.destination)) continue;
+    const [causeBefore, causeAfter] = [causesOf(before), causesOf(after)];
+    return bySource.flatMap((from) =>
+      byDestination.map((to) => ({
+        family: before.family,
+        sources: from.set,
+        destinations: to.set,
+        before: causeBefore(from.labels[0] ?? to.labels[0]),
+        after: causeAfter(from.labels[1] ?? to.labels[1]),
+        share: shareOf(before.family, from.set, to.set),
+      })),
+    );
+  }
+  return [];
+}
+
+function rangesOf({ list }: Region, side: Side): readonly EntryRange[] | undefined {
+  return list?.side === side ? decidingRanges(list.entries) : undefined;
+}
+
+function rangesIn(parts: readonly { readonly set: IpSet }[]): number {
+  return parts.reduce((sum, { set }) => sum + set.length, 0);
+}
+
+/** The cause that an entry is in a region; the same entry may decide in many changes. */
+function causesOf({ outcome, step, list }: Region): (entry: PolicyEntry | undefined) => Cause {
+  const together: Cause = { outcome, step, entry: undefined, entries: list?.entries };
+  const causes = new Map<PolicyEntry, Cause>();
+  return (entry) => {
+    if (!entry) return together;
+    const cause = causes.get(entry) ?? { outcome, step, entry, entries: undefined };
+    causes.set(entry, cause);
+    return cause;
+  };
+}
+
+function shareOf(family: Family, sources: IpSet, destinations: IpSet): number {
+  const all = 2 ** addressBits[family];
+  return (Number(sizeOf(sources)) / all) * (Number(sizeOf(destinations)) / all);
+}

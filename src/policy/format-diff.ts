@@ -1,0 +1,104 @@
+import { type Cidr, coveringCidrs, enclosingCidr, rangeOf } from '../net/cidr.ts';
+import type { Family } from '../net/family.ts';
+import { difference, type IpSet } from '../net/ip-set.ts';
+import { type Settings, type Side, stepCount } from './decide.ts';
+import type { Cause, Change } from './diff.ts';
+import { reasonOf, type VerdictReason } from './explain.ts';
+import { familyNames, type Policy } from './policy.ts';
+
+/** One of the two configs that are compared. */
+export interface Compared {
+  readonly policy: Policy;
+  readonly settings: Settings;
+}
+
+/** The JSON of `diff --output json`, in pieces, since 100,000 changes make 50 MB. Ends with a newline. */
+export function* diffJson(changes: readonly Change[], before: Compared, after: Compared): Generator<string> {
+  yield `{\n  "same": ${changes.length === 0},\n  "changes": [`;
+  for (const [index, change] of changes.entries()) {
+    const { family, sources, destinations } = change;
+    const text = JSON.stringify({
+      family,
+      sources: coveringCidrs(sources, family).map((cidr) => cidr.text),
+      destinations: coveringCidrs(destinations, family).map((cidr) => cidr.text),
+      before: causeJson(change.before, family, before),
+      after: causeJson(change.after, family, after),
+    });
+    yield `${index === 0 ? '' : ','}\n    ${text}`;
+  }
+  // How many live connections that concerns is not looked at.
+  yield `${changes.length === 0 ? '' : '\n  '}],\n  "connections": null\n}\n`;
+}
+
+function causeJson(cause: Cause, family: Family, compared: Compared): Omit<VerdictReason, 'id'> {
+  const { verdict, address, step, reason, entry, source } = causeOf(cause, family, compared);
+  return { verdict, address, step, reason, entry, source };
+}
+
+function causeOf({ outcome, step, entry, entries }: Cause, family: Family, compared: Compared): VerdictReason {
+  const decider = { ...outcome, step, entry: entry ?? entries?.[0] };
+  const cause = reasonOf(decider, compared.policy[family], compared.settings);
+  // A list of one entry, such as that of the link-local networks, is that entry.
+  if (entries === undefined || entries.length === 1) return cause;
+  return { ...cause, reason: `${cause.reason}, by one of its ${entries.length} entries`, entry: null };
+}
+
+/** More than this nobody reads in ten seconds. */
+const shownChanges = 10;
+
+/** The same as text for people: what flips, from where, to where, and which lines make it so. Ends with a newline. */
+export function formatDiff(changes: readonly Change[], before: Compared, after: Compared): string {
+  if (changes.length === 0) return 'Nothing changes: every connection is judged as before.\n';
+  const blocks = changes
+    .slice(0, shownChanges)
+    .map((change) =>
+      [
+        `${describeChange(change)}\n`,
+        `  before  ${describeCause(change.before, change.family, before)}\n`,
+        `  after   ${describeCause(change.after, change.family, after)}\n`,
+      ].join(''),
+    );
+  const more = changes.length - blocks.length;
+  const count = changes.length === 1 ? '1 range is' : `${changes.length} ranges are`;
+  return [
+    `${count} judged otherwise${more > 0 ? '; the largest:' : ':'}\n`,
+    ...blocks,
+    ...(more > 0 ? [`and ${more} more: --output json has them all\n`] : []),
+  ].join('\n');
+}
+
+/** `keep -> masquerade  IPv4, any source to 172.16.0.0/12`. */
+export function describeChange({ family, sources, destinations, before, after }: Change): string {
+  const from = describeSet(sources, family, 'source');
+  const to = describeSet(destinations, family, 'destination');
+  return `${describeOutcome(before)} -> ${describeOutcome(after)}  ${familyNames[family]}, ${from} to ${to}`;
+}
+
+function describeOutcome({ outcome: { verdict, address } }: Cause): string {
+  return address === null ? verdict : `${verdict} as ${address}`;
+}
+
+function describeCause(cause: Cause, family: Family, compared: Compared): string {
+  const { step, reason, entry, source } = causeOf(cause, family, compared);
+  const where = [entry, source].filter((part) => part !== null).join(', ');
+  return `${reason} (step ${step} of ${stepCount}; ${where})`;
+}
+
+/** More networks than this make a line that nobody reads. */
+const shownNetworks = 4;
+
+/** The largest networks of a set; or the one around them and what is missing in it, where that is less to say. */
+function describeSet(set: IpSet, family: Family, side: Side): string {
+  const around = enclosingCidr(set, family);
+  const whole = around.prefix === 0 ? `any ${side}` : around.text;
+  const gaps = coveringCidrs(difference([rangeOf(around)], set, family), family);
+  if (gaps.length === 0) return whole;
+  const networks = coveringCidrs(set, family);
+  return gaps.length < networks.length ? `${whole} but ${listLargest(gaps)}` : listLargest(networks);
+}
+
+function listLargest(networks: readonly Cidr[]): string {
+  const largest = networks.toSorted((a, b) => a.prefix - b.prefix).slice(0, shownNetworks);
+  const more = networks.length - largest.length;
+  return [...largest.map(({ text }) => text), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}
