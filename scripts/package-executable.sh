@@ -34,4 +34,5 @@ chmod 755 "$work/ip-masq-agent"
 "$work/ip-masq-agent" version >&2
 
 node scripts/package-licenses.ts >"$work/third-party-licenses"
-mv "$work/third-party-licenses" "$work/ip-masq-agent" build/
+node scripts/package-sbom.ts >"$work/ip-masq-agent.cdx.json"
+mv "$work/third-party-licenses" "$work/ip-masq-agent.cdx.json" "$work/ip-masq-agent" build/
