@@ -104,11 +104,8 @@ describe('a release', () => {
   it('has manifests that name it too, and the sums of all', async () => {
     await runStep('The manifests, as one file');
     const manifests = await readFile(join(directory, 'assets/ip-masq-agent.yaml'), 'utf8');
-    expect(
-      parseManifests(manifests)
-        .map(({ kind }) => kind)
-        .sort(),
-    ).toEqual(['ConfigMap', 'DaemonSet', 'ServiceAccount']);
+    const kinds = new Set(parseManifests(manifests).map(({ kind }) => kind));
+    expect(kinds).toEqual(new Set(['ConfigMap', 'DaemonSet', 'ServiceAccount']));
     expect(manifests).toContain(`image: ${image}@${digest}`);
     const assets = await readdir(join(directory, 'assets'));
     const sums = await readFile(join(directory, 'assets/SHA256SUMS'), 'utf8');
