@@ -21,6 +21,12 @@ export async function loadConfig(path: string, options: ConfigOptions): Promise<
   return await createConfigReader(path, options).read();
 }
 
+/** Reads the config that these bytes are, such as those of standard input, as if they were one file of that name. Pure. */
+export function readConfigText(name: string, bytes: Uint8Array, options: ConfigOptions): ConfigReading {
+  const snapshot: Snapshot = { files: [{ path: name, bytes }], problems: [], warnings: [], isUnsettled: false };
+  return interpretSnapshot(snapshot, options, digestOf(snapshot, options));
+}
+
 /** What the last reading came from. */
 interface Memory {
   readonly reading: ConfigReading;
