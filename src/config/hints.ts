@@ -103,3 +103,13 @@ function namesBelow(value: Value, document: ConfigDocument): readonly string[] {
   if (typeof text !== 'string' || text.length > longestText) return namesIn(value.node, document);
   return [...text.matchAll(/^[ \t]*["']?([A-Za-z0-9]+)["']?[ \t]*:/gm)].map(([, name = '']) => name);
 }
+
+/** Why a key that forks of the agent have is refused, where to ignore it would give connections another address. */
+export function refusedKey(name: string): ProblemText | undefined {
+  if (!/^outputInterface(?:IPv6)?$/i.test(name)) return undefined;
+  return {
+    message: 'connections can not be given an interface, only an address',
+    found: name,
+    expected: 'outputAddress: an address of the node, or a CIDR in which each node has one',
+  };
+}

@@ -4,7 +4,8 @@ import type { Config, ConfigOptions, Sourced } from './config.ts';
 import { defaultCidrLimit, defaultNonMasqueradeCIDRs, defaultResyncInterval } from './defaults.ts';
 import { type ProblemList, problemAt } from './problems.ts';
 import { type BooleanKey, type ListKey, rejudgeChoices } from './schema.ts';
-import type { FileSettings, ListSetting } from './settings.ts';
+import type { FileSettings } from './settings.ts';
+import type { ListSetting } from './typed-value.ts';
 
 /**
  * Makes one config of all files, in their order: the union of lists, OR of booleans (AND for masqOutBound*), the
@@ -40,6 +41,7 @@ export function mergeSettings(files: readonly FileSettings[], options: ConfigOpt
       (a, b) => rejudgeChoices.indexOf(a) < rejudgeChoices.indexOf(b),
       'none',
     ),
+    outputAddresses: files.flatMap((file) => file.outputAddresses),
     resyncIntervalMs: { value: Number(interval.value) / 1e6, source: interval.source },
     resyncInterval: formatDuration(interval.value),
   };
@@ -100,6 +102,16 @@ function checkLimit(
       const message = `${key} has ${list.length} entries, more than cidrLimit allows: ${limit}`;
       problems.problem(problemAt(list.source, { message, expected: `fewer entries, or cidrLimit: ${list.length}` }));
     }
+  }
+  for (const { outputAddresses: outputs } of files) {
+    const longest = Math.max(
+      outputs.length,
+      ...outputs.flatMap((each) => [each.destinations.length, each.sources.length]),
+    );
+    const [first] = outputs;
+    if (first === undefined || longest <= limit) continue;
+    const message = `outputAddresses, or a list in it, has ${longest} entries, more than cidrLimit allows: ${limit}`;
+    problems.problem(problemAt(first.source, { message, expected: `fewer entries, or cidrLimit: ${longest}` }));
   }
   const defaults =
     listsOf(files, 'nonMasqueradeCIDRs').length === 0 ? defaultNonMasqueradeCIDRs(nomasqAllReservedRanges).length : 0;

@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { type Cidr, cidrFault, parseCidr } from '../net/cidr.ts';
 import { durationFault, formatDuration, parseDuration } from '../net/duration.ts';
+import { addressBits } from '../net/family.ts';
 import { defaultCidrLimit, defaultResyncInterval, privateRanges } from './defaults.ts';
 import { type Fault, nearMissOf } from './near-misses.ts';
 
@@ -17,7 +18,17 @@ export const listKeys = [
 /** The keys whose values are booleans. */
 export const booleanKeys = ['masqLinkLocal', 'masqLinkLocalIPv6', 'masqOutBound', 'masqOutBoundIPv6'] as const;
 
-export const configKeys = [...listKeys, ...booleanKeys, 'cidrLimit', 'resyncInterval', 'rejudgeConnections'] as const;
+/** The keys that name the address of masqueraded connections: a list of entries, and two that are short for one entry. */
+export const outputKeys = ['outputAddresses', 'outputAddress', 'outputAddressIPv6'] as const;
+
+export const configKeys = [
+  ...listKeys,
+  ...booleanKeys,
+  'cidrLimit',
+  'resyncInterval',
+  'rejudgeConnections',
+  ...outputKeys,
+] as const;
 
 export type ListKey = (typeof listKeys)[number];
 export type BooleanKey = (typeof booleanKeys)[number];
@@ -48,6 +59,33 @@ export function cidrEntry(allowsIPv6: boolean) {
   );
 }
 
+/** An address of the node, or a network in which the node has one. */
+export interface OutputText {
+  readonly cidr: Cidr;
+  /** Whether it was written as a network, in which the node's own address is looked for. */
+  readonly isNetwork: boolean;
+}
+
+const outputForm = { examples: ['192.0.2.10', '192.0.2.0/24', '2001:db8::10'] };
+
+/** What `outputAddress` and the `address` of an entry of `outputAddresses` may be. */
+export function outputAddress(allowsIPv6: boolean) {
+  return z.pipe(
+    z.string().check(z.meta(outputForm)),
+    z.transform((text: string, { issues }): OutputText => {
+      const isNetwork = text.includes('/');
+      const family = text.includes(':') ? 'ipv6' : 'ipv4';
+      const cidr = parseCidr(isNetwork ? text : `${text}/${addressBits[family]}`);
+      if (cidr !== undefined && (allowsIPv6 || cidr.family === 'ipv4')) return { cidr, isNetwork };
+      const fault = cidr === undefined ? { message: 'not an address', expected: validOutput } : ipv6IsOff;
+      issues.push({ code: 'custom', input: text, message: fault.message, params: { expected: fault.expected } });
+      return z.NEVER;
+    }),
+  );
+}
+
+const validOutput = 'one address of the node such as 192.0.2.10, or a CIDR in which each node has one of its own';
+
 const ipv6IsOff: Fault = {
   message: 'an IPv6 CIDR while IPv6 is off',
   expected: 'the flag --enable-ipv6, or no IPv6 CIDR',
@@ -61,6 +99,12 @@ const ipv6IsOff: Fault = {
 export function configSchema(allowsIPv6: boolean) {
   const entry = cidrEntry(allowsIPv6);
   const list = z.nullable(z.array(entry));
+  const outputText = outputAddress(allowsIPv6);
+  const outputEntry = z.object({
+    address: outputText,
+    destinations: z.optional(list.check(z.meta({ description: 'For these destinations only. Absent: for all.' }))),
+    sources: z.optional(list.check(z.meta({ description: 'For these sources only. Absent: for all.' }))),
+  });
   const boolean = z.nullable(z.boolean());
   const object = z.object({
     nonMasqueradeCIDRs: list.check(
@@ -140,8 +184,21 @@ export function configSchema(allowsIPv6: boolean) {
         default: 'none',
       }),
     ),
+    outputAddresses: z.nullable(z.array(outputEntry)).check(
+      z.meta({
+        description:
+          'Which of the node\u2019s addresses masqueraded connections get: the first entry that matches by destination and source.',
+        default: [],
+      }),
+    ),
+    outputAddress: z
+      .nullable(outputText)
+      .check(z.meta({ description: 'Short for one entry of outputAddresses for all of IPv4.', default: null })),
+    outputAddressIPv6: z
+      .nullable(outputText)
+      .check(z.meta({ description: 'Short for one entry of outputAddresses for all of IPv6.', default: null })),
   });
-  return Object.assign(object, { entry });
+  return Object.assign(object, { entry, output: outputText });
 }
 
 export type ConfigSchema = ReturnType<typeof configSchema>;
@@ -151,6 +208,8 @@ export function validForm(key: ConfigKey): string {
   if (key === 'cidrLimit') return 'a whole number such as 64, without quotes';
   if (key === 'resyncInterval') return 'a duration such as 30s or 1m0s';
   if (key === 'rejudgeConnections') return rejudgeChoices.join(', ');
+  if (key === 'outputAddresses') return 'a list such as [{address: 192.0.2.10, destinations: [203.0.113.0/24]}]';
+  if (key === 'outputAddress' || key === 'outputAddressIPv6') return validOutput;
   return isListKey(key) ? 'a list such as [10.0.0.0/8, 172.16.0.0/12]' : 'true or false, without quotes';
 }
 

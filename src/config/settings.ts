@@ -1,36 +1,24 @@
 import { isSeq } from 'yaml';
-import type * as z from 'zod/mini';
-import type { Cidr } from '../net/cidr.ts';
 import { formatDuration } from '../net/duration.ts';
 import { nearestName } from '../text.ts';
 import type { Problem, RejudgeConnections, Sourced } from './config.ts';
 import { defaultResyncInterval, shortestResyncInterval } from './defaults.ts';
 import type { ConfigDocument, Entries, Entry, Value } from './document.ts';
-import { entryHint, keyHint, valueHint } from './hints.ts';
-import { oddText } from './near-misses.ts';
+import { keyHint, refusedKey } from './hints.ts';
+import { type OutputAddress, readOutputAddresses } from './output-addresses.ts';
 import type { Positions } from './positions.ts';
-import { type ProblemList, type ProblemText, problemAt } from './problems.ts';
+import { problemAt } from './problems.ts';
 import {
   type BooleanKey,
   booleanKeys,
   type ConfigKey,
-  type ConfigSchema,
   configKeyOf,
   configKeys,
   isListKey,
   type ListKey,
   listKeys,
-  validForm,
 } from './schema.ts';
-import type { Position } from './source.ts';
-
-/** A list as one file has it. */
-export interface ListSetting {
-  readonly entries: readonly Sourced<Cidr>[];
-  /** How many entries were written, right or wrong. */
-  readonly length: number;
-  readonly source: Position;
-}
+import { type ListSetting, parseValue, readEntries, readValue, type SettingsContext } from './typed-value.ts';
 
 /** What one file sets. An absent key is not in it; a key with a wrong value is in it as far as it was right. */
 export interface FileSettings {
@@ -40,6 +28,7 @@ export interface FileSettings {
   /** Nanoseconds. */
   readonly resyncInterval: Sourced<bigint> | undefined;
   readonly rejudgeConnections: Sourced<RejudgeConnections> | undefined;
+  readonly outputAddresses: readonly OutputAddress[];
 }
 
 /** A key that a file sets: the value that wins, and the others that Go's decoder reads too. */
@@ -47,14 +36,6 @@ interface KeySetting {
   readonly key: ConfigKey;
   readonly winner: Entry;
   readonly others: readonly Entry[];
-}
-
-/** What a file is read with: its text, the schema of its values, and where its problems go. */
-export interface SettingsContext {
-  readonly document: ConfigDocument;
-  readonly positions: Positions;
-  readonly schema: ConfigSchema;
-  readonly problems: ProblemList;
 }
 
 /** Turns the entries of one file into typed settings by the schema; every value that does not fit is a problem. */
@@ -77,6 +58,7 @@ export function readSettings(entries: Entries, context: SettingsContext): FileSe
       values.get('rejudgeConnections'),
       context,
     ),
+    outputAddresses: readOutputAddresses(values, context),
   };
 }
 
@@ -100,7 +82,9 @@ function findKeySettings({ entries, overwritten }: Entries, context: SettingsCon
   const known = new Map<ConfigKey, Entry[]>(configKeys.map((key) => [key, []]));
   for (const entry of entries) {
     const key = configKeyOf(entry.key);
-    if (key === undefined) context.problems.warning(() => unknownKey(entry, context.positions));
+    const refusal = refusedKey(entry.key);
+    if (refusal !== undefined) context.problems.problem(problemAt(context.positions.at(entry.keyOffset), refusal));
+    else if (key === undefined) context.problems.warning(() => unknownKey(entry, context.positions));
     else known.get(key)?.push(entry);
   }
   const ignored = Map.groupBy(overwritten, (entry) => configKeyOf(entry.key));
@@ -117,7 +101,7 @@ function findKeySettings({ entries, overwritten }: Entries, context: SettingsCon
 }
 
 function winnerOf(key: ConfigKey, settings: readonly Entry[], document: ConfigDocument): Entry | undefined {
-  const nullCounts = isListKey(key) || key === 'resyncInterval';
+  const nullCounts = isListKey(key) || key === 'outputAddresses' || key === 'resyncInterval';
   const set = nullCounts ? undefined : settings.findLast(({ value }) => document.plain(value) !== null);
   return set ?? settings.at(-1);
 }
@@ -136,30 +120,21 @@ function ignoredEntry({ key, keyOffset }: Entry, winner: Entry, positions: Posit
 }
 
 function readList(key: ListKey, value: Value | undefined, context: SettingsContext): ListSetting | undefined {
-  const { document, positions, problems, schema } = context;
   if (value === undefined) return undefined;
-  if (!isSeq(value.node) && parse(key, schema.shape[key], value, context) === undefined) return undefined;
-  const entries: Sourced<Cidr>[] = [];
-  let length = 0;
-  for (const item of document.items(value)) {
-    if (problems.isFull) break;
-    length += 1;
-    const entry = parse(key, schema.entry, item, context, true);
-    if (entry !== undefined) entries.push({ value: entry, source: positions.at(item.offset) });
-  }
-  return { entries, length, source: positions.at(value.offset) };
+  if (!isSeq(value.node) && parseValue(key, context.schema.shape[key], value, context) === undefined) return undefined;
+  return readEntries(key, value, context);
 }
 
 /** Of a list that another one overwrites, Go looks only at the types. */
 function checkOverwritten(key: ConfigKey, value: Value, context: SettingsContext): void {
   const { document, schema } = context;
   if (!isListKey(key) || !isSeq(value.node)) {
-    parse(key, schema.shape[key], value, context);
+    parseValue(key, schema.shape[key], value, context);
     return;
   }
   for (const item of document.items(value)) {
     const plain = document.plain(item);
-    if (plain !== null && typeof plain !== 'string') parse(key, schema.entry, item, context, true);
+    if (plain !== null && typeof plain !== 'string') parseValue(key, schema.entry, item, context, true);
   }
 }
 
@@ -172,49 +147,4 @@ function readInterval(value: Value | undefined, context: SettingsContext): Sourc
   const found = context.document.quote(value);
   context.problems.warning(() => problemAt(context.positions.at(value.offset), { message, found }));
   return { value: used, source: interval.source };
-}
-
-function readValue<Schema extends z.ZodMiniType>(
-  key: ConfigKey,
-  schema: Schema,
-  value: Value | undefined,
-  context: SettingsContext,
-): Sourced<NonNullable<z.output<Schema>>> | undefined {
-  if (value === undefined) return undefined;
-  const parsed = parse(key, schema, value, context);
-  return parsed === null || parsed === undefined
-    ? undefined
-    : { value: parsed, source: context.positions.at(value.offset) };
-}
-
-/** The typed value; undefined, and a problem, where the schema refuses it. */
-function parse<Schema extends z.ZodMiniType>(
-  key: ConfigKey,
-  schema: Schema,
-  value: Value,
-  { document, positions, problems }: SettingsContext,
-  isEntry = false,
-): z.output<Schema> | undefined {
-  const parsed = schema.safeParse(document.plain(value));
-  if (parsed.success) return parsed.data;
-  const misfit = isEntry ? entryHint(value, document) : valueHint(key, value, document);
-  for (const issue of parsed.error.issues) {
-    const text =
-      issue.code === 'custom'
-        ? { message: issue.message, expected: String(issue.params?.['expected']) }
-        : (misfit ?? oddValue(positions.restOfLine(value.offset)) ?? wrongType(key, value, document, isEntry));
-    problems.problem(problemAt(positions.at(value.offset), { found: document.quote(value), ...text }));
-  }
-  return undefined;
-}
-
-function oddValue(line: string): ProblemText | undefined {
-  const odd = oddText(line);
-  return odd === undefined ? undefined : { found: line.trim(), ...odd };
-}
-
-function wrongType(key: ConfigKey, value: Value, document: ConfigDocument, isEntry: boolean): ProblemText {
-  if (!isEntry) return { message: `not a value for ${key}`, expected: validForm(key) };
-  const kind = document.plain(value) === null ? 'an empty entry' : 'not an entry';
-  return { message: `${kind} for ${key}`, expected: 'a CIDR such as 10.0.0.0/8' };
 }

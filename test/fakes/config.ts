@@ -18,6 +18,7 @@ export function configKeeping(cidrs: readonly string[], file = 'ip-masq-agent'):
     masqOutBoundIPv6: value(true),
     cidrLimit: value(64),
     rejudgeConnections: value('none'),
+    outputAddresses: [],
     resyncIntervalMs: value(60_000),
     resyncInterval: '1m0s',
   };

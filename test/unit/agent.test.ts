@@ -23,6 +23,7 @@ function configWith(...keep: string[]): Config {
     masqOutBoundIPv6: value(true),
     cidrLimit: value(64),
     rejudgeConnections: value('none'),
+    outputAddresses: [],
     resyncIntervalMs: value(resyncIntervalMs),
     resyncInterval: '1m0s',
   };

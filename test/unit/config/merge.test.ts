@@ -21,6 +21,7 @@ describe('several files', () => {
       cidrLimit: 2,
       resyncInterval: '30s',
       rejudgeConnections: 'udp',
+      outputAddresses: [],
     });
   });
 

@@ -27,6 +27,7 @@ const config: Config = {
   masqOutBoundIPv6: setting(false),
   cidrLimit: setting(64),
   rejudgeConnections: setting('none'),
+  outputAddresses: [],
   resyncIntervalMs: setting(60_000),
   resyncInterval: '1m0s',
 };
