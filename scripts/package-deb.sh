@@ -21,8 +21,19 @@ put 644 deploy/systemd/ip-masq-agent.tmpfiles usr/lib/tmpfiles.d/ip-masq-agent.c
 put 644 deploy/systemd/config.yaml etc/ip-masq-agent/config.yaml
 put 644 deploy/systemd/ip-masq-agent.default etc/default/ip-masq-agent
 put 644 deploy/man/ip-masq-agent.8 usr/share/man/man8/ip-masq-agent.8
+put 755 deploy/debian/options-of usr/share/ip-masq-agent/options-of
 put 644 deploy/debian/copyright usr/share/doc/ip-masq-agent/copyright
+put 644 build/ip-masq-agent.cdx.json usr/share/sbom/ip-masq-agent.cdx.json
 put 644 build/third-party-licenses usr/share/doc/ip-masq-agent/third-party-licenses
+# Where the shells look for them.
+for file in bash:bash-completion/completions/ip-masq-agent zsh:zsh/vendor-completions/_ip-masq-agent; do
+  if build/ip-masq-agent completion "${file%%:*}" >build/completion 2>/dev/null; then
+    put 644 build/completion "usr/share/${file#*:}"
+  else
+    echo "no completion for ${file%%:*}: the agent can't print one" >&2
+  fi
+  rm build/completion
+done
 gzip -9n "$tree"/usr/share/man/man8/* "$tree"/usr/share/doc/ip-masq-agent/third-party-licenses
 
 for script in postinst prerm postrm; do put 755 "deploy/debian/$script" "DEBIAN/$script"; done

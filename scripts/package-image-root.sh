@@ -6,12 +6,18 @@ root=$1
 shift
 
 # A merged /usr, as Debian's base-files makes it: the loader of every program is named /lib*/ld-linux-*.so.
-mkdir -p "$root/usr/lib" "$root/usr/sbin" "$root/etc/config" "$root/run" "$root/var/lib/dpkg/status.d"
+mkdir -p "$root/usr/bin" "$root/usr/lib" "$root/usr/sbin" "$root/etc/config" "$root/run" "$root/var/lib/dpkg/status.d"
+ln -s usr/bin "$root/bin"
 ln -s usr/lib "$root/lib"
 if [ -d /usr/lib64 ]; then mkdir "$root/usr/lib64" && ln -s usr/lib64 "$root/lib64"; fi
 ln -s usr/sbin "$root/sbin"
 echo 'root:x:0:0:root:/:/usr/sbin/nologin' >"$root/etc/passwd"
 echo 'root:x:0:' >"$root/etc/group"
+
+# By these, scanners know whose advisories apply: that of the release, and the exact point release.
+cp /usr/lib/os-release "$root/usr/lib/os-release"
+ln -s ../usr/lib/os-release "$root/etc/os-release"
+cp /etc/debian_version "$root/etc/debian_version"
 
 downloads=$(mktemp -d)
 cd "$downloads"
@@ -19,7 +25,7 @@ apt-get download "$@"
 for package in *.deb; do
   dpkg-deb --extract "$package" "$root"
   # Where scanners look for what an image without a package manager holds.
-  dpkg-deb --field "$package" >"$root/var/lib/dpkg/status.d/${package%%_*}"
+  dpkg-deb --field "$package" | sed '1a Status: install ok installed' >"$root/var/lib/dpkg/status.d/${package%%_*}"
 done
 rm -r "$downloads"
 

@@ -1,5 +1,5 @@
 import type { Config, ConfigReading } from '../config/config.ts';
-import { type ConfigReader, createConfigReader } from '../config/reader.ts';
+import { type ConfigReader, createConfigReader } from '../config/load.ts';
 import { formatDuration } from '../net/duration.ts';
 import { buildPolicy } from '../policy/build.ts';
 import { lintPolicy } from '../policy/lint.ts';

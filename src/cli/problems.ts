@@ -1,5 +1,5 @@
 import type { ConfigReading } from '../config/config.ts';
-import { formatProblem } from '../config/problem.ts';
+import { formatProblem } from '../config/problems.ts';
 import { type ExitCode, errorTable, exitCodes } from '../errors.ts';
 import type { CommandContext } from './command.ts';
 

@@ -1,4 +1,6 @@
-import type { Cidr } from '../net/cidr.ts';
+import { type Cidr, formatAddress } from '../net/cidr.ts';
+import type { OutputAddress } from './output-addresses.ts';
+import type { OutputText } from './schema.ts';
 import type { Position, Source } from './source.ts';
 
 /** A value together with the place that set it. */
@@ -18,11 +20,18 @@ export interface Config {
   readonly masqOutBound: Sourced<boolean>;
   readonly masqOutBoundIPv6: Sourced<boolean>;
   readonly cidrLimit: Sourced<number>;
+  /** Which live connections are forgotten after a change of the policy that judges them otherwise. */
+  readonly rejudgeConnections: Sourced<RejudgeConnections>;
+  /** Which address masqueraded connections get, the first that matches; without one, that of the interface they leave by. */
+  readonly outputAddresses: readonly OutputAddress[];
   /** Milliseconds, at least 1000; may be far longer than a Node timer can wait. */
   readonly resyncIntervalMs: Sourced<number>;
   /** The same interval, exact, as Go prints it. */
   readonly resyncInterval: string;
 }
+
+/** Values of `rejudgeConnections`, the mildest first. */
+export type RejudgeConnections = 'none' | 'udp' | 'all';
 
 /** The flags that change what a file means. */
 export interface ConfigOptions {
@@ -58,3 +67,39 @@ export type ConfigReading =
       readonly files: readonly string[];
       readonly digest: string;
     };
+
+/** The effective config as `validate --output json` and /configz show it: upstream's keys in upstream's order, then ours. */
+export function effectiveConfigJson(config: Config): Readonly<Record<string, unknown>> {
+  return {
+    nonMasqueradeCIDRs: textsOf(config.nonMasqueradeCIDRs),
+    cidrLimit: config.cidrLimit.value,
+    masqLinkLocal: config.masqLinkLocal.value,
+    masqLinkLocalIPv6: config.masqLinkLocalIPv6.value,
+    resyncInterval: config.resyncInterval,
+    nonMasqueradeSrcCIDRs: textsOf(config.nonMasqueradeSrcCIDRs),
+    forceMasqueradeCIDRs: textsOf(config.forceMasqueradeCIDRs),
+    masqueradeSrcCIDRs: textsOf(config.masqueradeSrcCIDRs),
+    masqOutBound: config.masqOutBound.value,
+    masqOutBoundIPv6: config.masqOutBoundIPv6.value,
+    rejudgeConnections: config.rejudgeConnections.value,
+    outputAddresses: config.outputAddresses.map(outputJson),
+  };
+}
+
+function outputJson(output: OutputAddress): Readonly<Record<string, unknown>> {
+  const { destinations, sources } = output;
+  return {
+    address: outputText(output),
+    ...(destinations.length > 0 ? { destinations: textsOf(destinations) } : {}),
+    ...(sources.length > 0 ? { sources: textsOf(sources) } : {}),
+  };
+}
+
+/** The address of an entry as it was written: one address, or a network in which the node has one. */
+export function outputText({ cidr, isNetwork }: OutputText): string {
+  return isNetwork ? cidr.text : formatAddress(cidr.family, cidr.network);
+}
+
+function textsOf(entries: readonly Sourced<Cidr>[]): readonly string[] {
+  return entries.map((entry) => entry.value.text);
+}

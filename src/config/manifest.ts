@@ -1,56 +1,83 @@
-import type { Findings } from './findings.ts';
-import { configKeyOf } from './key-name.ts';
-import type { ConfigNode, MapEntry, MapNode, StringNode } from './node.ts';
-import type { Places } from './places.ts';
-import { problemAt, quoteNode } from './problem.ts';
+import { isMap, isScalar, type Scalar } from 'yaml';
+import type { ConfigDocument, Entry, Value } from './document.ts';
+import type { Placement, Positions } from './positions.ts';
+import { type ProblemList, type ProblemText, problemAt } from './problems.ts';
+import { configKeyOf } from './schema.ts';
+
+/** One text in the `data` of a ConfigMap manifest, and where it stands there. */
+export interface ManifestFile {
+  readonly text: string;
+  readonly placement: Placement;
+}
 
 /** Whether a file is a whole `kind: ConfigMap` manifest instead of the content of one. */
-export function isConfigMap(root: MapNode): boolean {
-  const kind = entryOf(root, 'kind')?.value;
-  return kind?.kind === 'string' && kind.value === 'ConfigMap';
+export function isConfigMap(entries: readonly Entry[], document: ConfigDocument): boolean {
+  const kind = entryOf(entries, 'kind');
+  return kind !== undefined && document.plain(kind.value) === 'ConfigMap';
 }
 
 /** The files that a ConfigMap manifest holds: the texts in its `data`. Tells where they are not where they belong. */
-export function filesOf(manifest: MapNode, places: Places, findings: Findings): readonly StringNode[] {
-  const strays = manifest.entries.filter(({ key }) => configKeyOf(key) !== undefined);
-  for (const stray of strays) findings.problem(lostIndentation('not in the data of this ConfigMap', stray, places));
-  const data = entryOf(manifest, 'data');
-  const entries = data?.value.kind === 'map' ? data.value.entries : [];
-  if (strays.length === 0 && entries.every(({ value }) => isBlank(value))) {
-    const place = data ?? { keyOffset: manifest.offset };
-    findings.problem(lostIndentation('a ConfigMap whose data is empty', place, places));
+export function filesOf(
+  entries: readonly Entry[],
+  document: ConfigDocument,
+  positions: Positions,
+  problems: ProblemList,
+): readonly ManifestFile[] {
+  const tell = (offset: number, text: ProblemText) => problems.problem(problemAt(positions.at(offset), text));
+  const strays = entries.filter(({ key }) => configKeyOf(key) !== undefined);
+  for (const { key, keyOffset } of strays) {
+    tell(keyOffset, { ...lostIndentation('not in the data of this ConfigMap'), found: key });
   }
-  return entries.flatMap(({ key, value }) => {
-    if (value.kind === 'string') return [value];
-    if (!isBlank(value)) findings.problem(notText(key, value, places));
+  const data = entryOf(entries, 'data');
+  const texts = isMap(data?.value.node) ? document.entries(data.value.node).entries : [];
+  if (strays.length === 0 && texts.every(({ value }) => isBlank(value, document))) {
+    const place = (data ?? entries[0])?.keyOffset ?? 0;
+    tell(place, { ...lostIndentation('a ConfigMap whose data is empty'), found: data?.key });
+  }
+  return texts.flatMap(({ key, value }) => {
+    const text = document.plain(value);
+    if (typeof text === 'string') return [{ text, placement: placementOf(value, text, positions) }];
+    if (text !== null) tell(value.offset, notText(key, document.quote(value)));
     return [];
   });
 }
 
-function isBlank(value: ConfigNode): boolean {
-  return value.kind === 'null' || (value.kind === 'string' && value.value.trim() === '');
+function isBlank(value: Value, document: ConfigDocument): boolean {
+  const text = document.plain(value);
+  return text === null || (typeof text === 'string' && text.trim() === '');
 }
 
-function lostIndentation(
-  message: string,
-  { keyOffset, key }: Partial<MapEntry> & { readonly keyOffset: number },
-  places: Places,
-) {
-  return problemAt(places.at(keyOffset), {
+function lostIndentation(message: string): ProblemText {
+  return {
     message: `${message}, as when a sample lost its indentation in copying`,
-    found: key,
     expected: 'the keys of the config indented below data: and config: |, or nothing but these keys',
-  });
+  };
 }
 
-function notText(key: string, value: ConfigNode, places: Places) {
-  return problemAt(places.at(value.offset), {
+function notText(key: string, found: string): ProblemText {
+  return {
     message: `data.${key} of the ConfigMap is not a text`,
-    found: quoteNode(value),
+    found,
     expected: `${key}: | and the keys of the config on the next lines, indented`,
-  });
+  };
 }
 
-function entryOf(map: MapNode, key: string): MapEntry | undefined {
-  return map.entries.findLast((entry) => entry.key === key);
+/** A literal block keeps its lines, so that places in it can be told; of any other text only where it begins. */
+function placementOf({ node, offset }: Value, text: string, positions: Positions): Placement {
+  if (!isScalar(node) || node.type !== blockLiteral) return { start: positions.at(offset) };
+  const first = positions.text.indexOf('\n', offset) + 1;
+  const written = positions.text.slice(first, node.range?.[1]);
+  return { start: positions.at(first), indent: indentOf(written) - indentOf(text) };
+}
+
+const blockLiteral: Scalar.Type = 'BLOCK_LITERAL';
+
+/** Spaces before the first line that is not blank. */
+function indentOf(text: string): number {
+  const first = text.search(/[^ \t\r\n]/);
+  return first < 0 ? 0 : first - (text.lastIndexOf('\n', first) + 1);
+}
+
+function entryOf(entries: readonly Entry[], key: string): Entry | undefined {
+  return entries.findLast((entry) => entry.key === key);
 }

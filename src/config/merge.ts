@@ -2,16 +2,16 @@ import type { Cidr } from '../net/cidr.ts';
 import { formatDuration } from '../net/duration.ts';
 import type { Config, ConfigOptions, Sourced } from './config.ts';
 import { defaultCidrLimit, defaultNonMasqueradeCIDRs, defaultResyncInterval } from './defaults.ts';
-import type { Findings } from './findings.ts';
-import { problemAt } from './problem.ts';
-import type { BooleanKey, ListKey } from './schema.ts';
-import type { FileSettings, ListSetting } from './settings.ts';
+import { type ProblemList, problemAt } from './problems.ts';
+import { type BooleanKey, type ListKey, rejudgeChoices } from './schema.ts';
+import type { FileSettings } from './settings.ts';
+import type { ListSetting } from './typed-value.ts';
 
 /**
  * Makes one config of all files, in their order: the union of lists, OR of booleans (AND for masqOutBound*), the
- * smallest interval, the largest limit, and the default for what no file sets.
+ * smallest interval, the largest limit, the mildest rejudgeConnections, and the default for what no file sets.
  */
-export function mergeSettings(files: readonly FileSettings[], options: ConfigOptions, findings: Findings): Config {
+export function mergeSettings(files: readonly FileSettings[], options: ConfigOptions, problems: ProblemList): Config {
   const interval = extreme(
     files,
     (file) => file.resyncInterval,
@@ -24,9 +24,9 @@ export function mergeSettings(files: readonly FileSettings[], options: ConfigOpt
     (a, b) => a > b,
     defaultCidrLimit,
   );
-  if (!findings.isIncomplete) checkLimit(files, cidrLimit, options, findings);
+  if (!problems.isIncomplete) checkLimit(files, cidrLimit, options, problems);
   return {
-    nonMasqueradeCIDRs: nonMasqueradeCIDRs(files, options, findings),
+    nonMasqueradeCIDRs: nonMasqueradeCIDRs(files, options, problems),
     nonMasqueradeSrcCIDRs: union(files, 'nonMasqueradeSrcCIDRs'),
     forceMasqueradeCIDRs: [...union(files, 'forceMasqueradeCIDRs'), ...union(files, 'masqueradeCIDRs')],
     masqueradeSrcCIDRs: union(files, 'masqueradeSrcCIDRs'),
@@ -35,6 +35,13 @@ export function mergeSettings(files: readonly FileSettings[], options: ConfigOpt
     masqOutBound: either(files, 'masqOutBound', false),
     masqOutBoundIPv6: either(files, 'masqOutBoundIPv6', false),
     cidrLimit,
+    rejudgeConnections: extreme(
+      files,
+      (file) => file.rejudgeConnections,
+      (a, b) => rejudgeChoices.indexOf(a) < rejudgeChoices.indexOf(b),
+      'none',
+    ),
+    outputAddresses: files.flatMap((file) => file.outputAddresses),
     resyncIntervalMs: { value: Number(interval.value) / 1e6, source: interval.source },
     resyncInterval: formatDuration(interval.value),
   };
@@ -47,13 +54,13 @@ function union(files: readonly FileSettings[], key: ListKey): readonly Sourced<C
 function nonMasqueradeCIDRs(
   files: readonly FileSettings[],
   { nomasqAllReservedRanges }: ConfigOptions,
-  findings: Findings,
+  problems: ProblemList,
 ): readonly Sourced<Cidr>[] {
   const lists = listsOf(files, 'nonMasqueradeCIDRs');
   const [first] = lists;
   if (first === undefined) return defaultNonMasqueradeCIDRs(nomasqAllReservedRanges);
-  if (lists.every((list) => list.length === 0)) {
-    findings.warning(() =>
+  if (!problems.isIncomplete && lists.every((list) => list.length === 0)) {
+    problems.warning(() =>
       problemAt(first.source, { message: 'nonMasqueradeCIDRs is empty: everything will be masqueraded' }),
     );
   }
@@ -87,18 +94,28 @@ function checkLimit(
   files: readonly FileSettings[],
   { value: limit, source }: Sourced<number>,
   { nomasqAllReservedRanges }: ConfigOptions,
-  findings: Findings,
+  problems: ProblemList,
 ): void {
   for (const file of files) {
     for (const [key, list] of file.lists) {
       if (list.length <= limit) continue;
       const message = `${key} has ${list.length} entries, more than cidrLimit allows: ${limit}`;
-      findings.problem(problemAt(list.source, { message, expected: `fewer entries, or cidrLimit: ${list.length}` }));
+      problems.problem(problemAt(list.source, { message, expected: `fewer entries, or cidrLimit: ${list.length}` }));
     }
+  }
+  for (const { outputAddresses: outputs } of files) {
+    const longest = Math.max(
+      outputs.length,
+      ...outputs.flatMap((each) => [each.destinations.length, each.sources.length]),
+    );
+    const [first] = outputs;
+    if (first === undefined || longest <= limit) continue;
+    const message = `outputAddresses, or a list in it, has ${longest} entries, more than cidrLimit allows: ${limit}`;
+    problems.problem(problemAt(first.source, { message, expected: `fewer entries, or cidrLimit: ${longest}` }));
   }
   const defaults =
     listsOf(files, 'nonMasqueradeCIDRs').length === 0 ? defaultNonMasqueradeCIDRs(nomasqAllReservedRanges).length : 0;
   if (defaults <= limit || source === 'default' || 'flag' in source) return;
   const message = `nonMasqueradeCIDRs has its default of ${defaults} entries, more than cidrLimit allows: ${limit}`;
-  findings.problem(problemAt(source, { message, expected: `a nonMasqueradeCIDRs list, or cidrLimit: ${defaults}` }));
+  problems.problem(problemAt(source, { message, expected: `a nonMasqueradeCIDRs list, or cidrLimit: ${defaults}` }));
 }

@@ -2,7 +2,9 @@
 import * as z from 'zod/mini';
 import { type Cidr, cidrFault, parseCidr } from '../net/cidr.ts';
 import { durationFault, formatDuration, parseDuration } from '../net/duration.ts';
+import { addressBits } from '../net/family.ts';
 import { defaultCidrLimit, defaultResyncInterval, privateRanges } from './defaults.ts';
+import { type Fault, nearMissOf } from './near-misses.ts';
 
 /** The keys whose values are lists of CIDRs. */
 export const listKeys = [
@@ -16,17 +18,77 @@ export const listKeys = [
 /** The keys whose values are booleans. */
 export const booleanKeys = ['masqLinkLocal', 'masqLinkLocalIPv6', 'masqOutBound', 'masqOutBoundIPv6'] as const;
 
-export const configKeys = [...listKeys, ...booleanKeys, 'cidrLimit', 'resyncInterval'] as const;
+/** The keys that name the address of masqueraded connections: a list of entries, and two that are short for one entry. */
+export const outputKeys = ['outputAddresses', 'outputAddress', 'outputAddressIPv6'] as const;
+
+export const configKeys = [
+  ...listKeys,
+  ...booleanKeys,
+  'cidrLimit',
+  'resyncInterval',
+  'rejudgeConnections',
+  ...outputKeys,
+] as const;
 
 export type ListKey = (typeof listKeys)[number];
 export type BooleanKey = (typeof booleanKeys)[number];
 export type ConfigKey = (typeof configKeys)[number];
 
-/** For editors only: what has this form may still be wrong, as 10.0.0.300/8 is. */
-const cidrForm = { pattern: '^[0-9A-Fa-f:.]+/[0-9]{1,3}$', examples: ['10.0.0.0/8', 'fd00::/8'] };
+/** The values of `rejudgeConnections`, the mildest first. */
+export const rejudgeChoices = ['none', 'udp', 'all'] as const;
+
 const durationForm = {
   pattern: '^[-+]?(0|(([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$',
   examples: ['30s', '1m0s', '1h30m'],
+};
+
+/** For editors only: what has this form may still be wrong, as 10.0.0.300/8 is. */
+const cidrForm = { pattern: '^[0-9A-Fa-f:.]+/[0-9]{1,3}$', examples: ['10.0.0.0/8', 'fd00::/8'] };
+
+/** One entry of a list of CIDRs. An issue says what is wrong with the text, and as `expected` what was probably meant. */
+export function cidrEntry(allowsIPv6: boolean) {
+  return z.pipe(
+    z.string().check(z.meta(cidrForm)),
+    z.transform((text: string, { issues }): Cidr => {
+      const cidr = parseCidr(text);
+      if (cidr !== undefined && (allowsIPv6 || cidr.family === 'ipv4')) return cidr;
+      const { message, expected } = cidr === undefined ? (nearMissOf(text) ?? cidrFault(text)) : ipv6IsOff;
+      issues.push({ code: 'custom', input: text, message, params: { expected } });
+      return z.NEVER;
+    }),
+  );
+}
+
+/** An address of the node, or a network in which the node has one. */
+export interface OutputText {
+  readonly cidr: Cidr;
+  /** Whether it was written as a network, in which the node's own address is looked for. */
+  readonly isNetwork: boolean;
+}
+
+const outputForm = { examples: ['192.0.2.10', '192.0.2.0/24', '2001:db8::10'] };
+
+/** What `outputAddress` and the `address` of an entry of `outputAddresses` may be. */
+export function outputAddress(allowsIPv6: boolean) {
+  return z.pipe(
+    z.string().check(z.meta(outputForm)),
+    z.transform((text: string, { issues }): OutputText => {
+      const isNetwork = text.includes('/');
+      const family = text.includes(':') ? 'ipv6' : 'ipv4';
+      const cidr = parseCidr(isNetwork ? text : `${text}/${addressBits[family]}`);
+      if (cidr !== undefined && (allowsIPv6 || cidr.family === 'ipv4')) return { cidr, isNetwork };
+      const fault = cidr === undefined ? { message: 'not an address', expected: validOutput } : ipv6IsOff;
+      issues.push({ code: 'custom', input: text, message: fault.message, params: { expected: fault.expected } });
+      return z.NEVER;
+    }),
+  );
+}
+
+const validOutput = 'one address of the node such as 192.0.2.10, or a CIDR in which each node has one of its own';
+
+const ipv6IsOff: Fault = {
+  message: 'an IPv6 CIDR while IPv6 is off',
+  expected: 'the flag --enable-ipv6, or no IPv6 CIDR',
 };
 
 /**
@@ -35,22 +97,16 @@ const durationForm = {
  * and, in JSON, 64.0 are told from 64.
  */
 export function configSchema(allowsIPv6: boolean) {
-  const cidr = z.pipe(
-    z.string().check(z.meta(cidrForm)),
-    z.transform((text: string, { issues }): Cidr => {
-      const parsed = parseCidr(text);
-      if (parsed !== undefined && (allowsIPv6 || parsed.family === 'ipv4')) return parsed;
-      const { message, expected } =
-        parsed === undefined
-          ? cidrFault(text)
-          : { message: 'an IPv6 CIDR while IPv6 is off', expected: 'the flag --enable-ipv6, or no IPv6 CIDR' };
-      issues.push({ code: 'custom', input: text, message, params: { expected } });
-      return z.NEVER;
-    }),
-  );
-  const list = z.nullable(z.array(cidr));
+  const entry = cidrEntry(allowsIPv6);
+  const list = z.nullable(z.array(entry));
+  const outputText = outputAddress(allowsIPv6);
+  const outputEntry = z.object({
+    address: outputText,
+    destinations: z.optional(list.check(z.meta({ description: 'For these destinations only. Absent: for all.' }))),
+    sources: z.optional(list.check(z.meta({ description: 'For these sources only. Absent: for all.' }))),
+  });
   const boolean = z.nullable(z.boolean());
-  return z.object({
+  const object = z.object({
     nonMasqueradeCIDRs: list.check(
       z.meta({
         description:
@@ -121,7 +177,28 @@ export function configSchema(allowsIPv6: boolean) {
           default: formatDuration(defaultResyncInterval),
         }),
       ),
+    rejudgeConnections: z.nullable(z.enum(rejudgeChoices)).check(
+      z.meta({
+        description:
+          'Which live connections are forgotten when a change of the config makes it judge them otherwise: none, those of UDP, or all. All breaks TCP connections.',
+        default: 'none',
+      }),
+    ),
+    outputAddresses: z.nullable(z.array(outputEntry)).check(
+      z.meta({
+        description:
+          'Which of the node\u2019s addresses masqueraded connections get: the first entry that matches by destination and source.',
+        default: [],
+      }),
+    ),
+    outputAddress: z
+      .nullable(outputText)
+      .check(z.meta({ description: 'Short for one entry of outputAddresses for all of IPv4.', default: null })),
+    outputAddressIPv6: z
+      .nullable(outputText)
+      .check(z.meta({ description: 'Short for one entry of outputAddresses for all of IPv6.', default: null })),
   });
+  return Object.assign(object, { entry, output: outputText });
 }
 
 export type ConfigSchema = ReturnType<typeof configSchema>;
@@ -130,9 +207,24 @@ export type ConfigSchema = ReturnType<typeof configSchema>;
 export function validForm(key: ConfigKey): string {
   if (key === 'cidrLimit') return 'a whole number such as 64, without quotes';
   if (key === 'resyncInterval') return 'a duration such as 30s or 1m0s';
+  if (key === 'rejudgeConnections') return rejudgeChoices.join(', ');
+  if (key === 'outputAddresses') return 'a list such as [{address: 192.0.2.10, destinations: [203.0.113.0/24]}]';
+  if (key === 'outputAddress' || key === 'outputAddressIPv6') return validOutput;
   return isListKey(key) ? 'a list such as [10.0.0.0/8, 172.16.0.0/12]' : 'true or false, without quotes';
 }
 
 export function isListKey(key: ConfigKey): key is ListKey {
   return listKeys.some((listKey) => listKey === key);
 }
+
+/** The key that a name stands for, in whatever letter case; undefined for an unknown one. */
+export function configKeyOf(name: string): ConfigKey | undefined {
+  return keysByFoldedName.get(folded(name));
+}
+
+/** Simple case folding, as Go's encoding/json does it: `ſ` is an s, and the Kelvin sign, which lower case makes one, a k. */
+function folded(name: string): string {
+  return name.toLowerCase().replaceAll('ſ', 's');
+}
+
+const keysByFoldedName: ReadonlyMap<string, ConfigKey> = new Map(configKeys.map((key) => [folded(key), key]));

@@ -1,18 +1,18 @@
-import * as fs from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Problem } from './config.ts';
-import { codeOfFailure, unreadable } from './file-error.ts';
-import { generationOf, type Listing, listConfigFiles } from './listing.ts';
-import { problemOf } from './problem.ts';
+import {
+  type ConfigFile,
+  type ConfigFiles,
+  codeOfFailure,
+  findConfigFiles,
+  generationOf,
+  locationOf,
+  unreadable,
+} from './files.ts';
+import { problemOf } from './problems.ts';
 
-// By number, and not as a FileHandle, which Node loads a megabyte for.
-const open = promisify(fs.open);
-const fstat = promisify(fs.fstat);
-const readFile = promisify(fs.readFile);
-const close = promisify(fs.close);
-
-/** 8 MiB: 100,000 CIDRs fit, and a ConfigMap holds 1 MiB. */
+/** 8 MiB, of all files together: 100,000 CIDRs fit, and a ConfigMap holds 1 MiB. */
 const maximumSize = 8 * 1024 * 1024;
 
 /** The files of a config, all of one generation of a ConfigMap volume. */
@@ -31,29 +31,31 @@ export interface SnapshotFile {
 
 /** Reads the files of a config; again, but not for ever, where the generation changes under way. Never throws. */
 export async function takeSnapshot(path: string, attempts = 5): Promise<Snapshot> {
-  const listing = await listConfigFiles(path);
-  const { generation } = listing;
-  const { snapshot, isOneGeneration } = await readFiles(listing);
+  const found = await findConfigFiles(path);
+  const { generation } = found;
+  const { snapshot, isOneGeneration } = await readFiles(found);
   if (generation === '' || (await generationOf(path)) === generation) return snapshot;
   if (attempts > 1) return await takeSnapshot(path, attempts - 1);
   return isOneGeneration ? snapshot : { ...snapshot, isUnsettled: true };
 }
 
 async function readFiles(
-  listing: Listing,
+  found: ConfigFiles,
 ): Promise<{ readonly snapshot: Snapshot; readonly isOneGeneration: boolean }> {
-  const { paths, warnings, generation } = listing;
+  const { warnings, generation } = found;
   const files: SnapshotFile[] = [];
-  const problems = [...listing.problems];
-  let { isUnsettled } = listing;
+  const problems = [...found.problems];
+  let { isUnsettled } = found;
   let isOneGeneration = true;
-  for (const path of paths) {
+  let room = maximumSize;
+  for (const file of found.files) {
     try {
-      const bytes = generation === '' ? undefined : await readWithin(generation, path);
+      const bytes = generation === '' ? undefined : await readWithin(generation, file, room);
       isOneGeneration &&= bytes !== undefined;
-      files.push({ path, bytes: bytes ?? (await readRegularFile(path)) });
+      files.push({ path: file.path, bytes: bytes ?? (await readRegularFile(locationOf(file), room)) });
+      room -= files.at(-1)?.bytes.length ?? 0;
     } catch (cause) {
-      problems.push(cause instanceof UnfitFile ? problemOf(path, cause) : unreadable(path, cause));
+      problems.push(cause instanceof UnfitFile ? problemOf(file.path, cause) : unreadable(file.path, cause));
       isUnsettled ||= codeOfFailure(cause) === 'ENOENT';
     }
   }
@@ -61,9 +63,9 @@ async function readFiles(
 }
 
 /** Reads a file where its link leads in one generation, whatever the volume is swapped to; undefined if it is not there. */
-async function readWithin(generation: string, path: string): Promise<Uint8Array | undefined> {
+async function readWithin(generation: string, file: ConfigFile, room: number): Promise<Uint8Array | undefined> {
   try {
-    return await readRegularFile(join(dirname(path), generation, basename(path)));
+    return await readRegularFile(locationOf(file, generation), room);
   } catch (cause) {
     if (codeOfFailure(cause) === 'ENOENT') return undefined;
     throw cause;
@@ -80,19 +82,16 @@ class UnfitFile extends Error {
   }
 }
 
-/** The bytes of a file, opened so that neither a FIFO nor a device can hold us up. */
-async function readRegularFile(path: string): Promise<Uint8Array> {
-  const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = fs.constants;
-  const file = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  try {
-    const stats = await fstat(file);
-    if (!stats.isFile()) throw new UnfitFile('not a file that holds a config', 'a regular file');
-    const bytes = stats.size > maximumSize ? undefined : await readFile(file);
-    if (bytes === undefined || bytes.length > maximumSize) {
-      throw new UnfitFile('larger than 8 MiB', 'fewer and larger networks');
-    }
-    return bytes;
-  } finally {
-    await close(file);
+/** The bytes of a file that is no larger than `room`, opened so that neither a FIFO nor a device can hold us up. */
+async function readRegularFile(location: Buffer, room: number): Promise<Uint8Array> {
+  const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
+  await using file = await open(location, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  const stats = await file.stat();
+  if (!stats.isFile()) throw new UnfitFile('not a file that holds a config', 'a regular file');
+  const bytes = stats.size > room ? undefined : await file.readFile();
+  if (bytes === undefined || bytes.length > room) {
+    const others = room < maximumSize ? ', together with the files before it' : '';
+    throw new UnfitFile(`larger than 8 MiB${others}`, 'fewer and larger networks');
   }
+  return bytes;
 }

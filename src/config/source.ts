@@ -1,3 +1,5 @@
+import { printable } from '../text.ts';
+
 /** Where a value was written. Lines and columns count from 1; columns count UTF-16 code units. */
 export interface Position {
   readonly file: string;
@@ -12,5 +14,5 @@ export type Source = Position | { readonly flag: string } | 'default';
 export function describeSource(source: Source): string {
   if (source === 'default') return 'default';
   if ('flag' in source) return `--${source.flag}`;
-  return `${source.file}:${source.line}`;
+  return `${printable(source.file)}:${source.line}`;
 }

@@ -1,8 +1,10 @@
-import type { Config, Sourced } from '../config/config.ts';
+import { type Config, outputText, type Sourced } from '../config/config.ts';
+import type { OutputAddress } from '../config/output-addresses.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { Family } from '../net/family.ts';
 import type { PortRange } from '../net/port-range.ts';
-import type { FamilyPolicy, Policy, PolicyEntry } from './policy.ts';
+import { chooseAddress, type NodeAddress } from './node-address.ts';
+import type { FamilyPolicy, Policy, PolicyEntry, PolicyOutput } from './policy.ts';
 
 /** What the command line adds to the config. */
 export interface PolicyOptions {
@@ -11,17 +13,39 @@ export interface PolicyOptions {
   readonly toPorts: readonly PortRange[];
 }
 
-/** The policy that a config and the flags ask for. */
-export function buildPolicy(config: Config, options: PolicyOptions): Policy {
+/**
+ * The policy that a config and the flags ask for on a node with these addresses; undefined where the node is not known,
+ * as when rules are rendered for any.
+ */
+export function buildPolicy(config: Config, options: PolicyOptions, nodeAddresses?: readonly NodeAddress[]): Policy {
+  const chosen = config.outputAddresses.map((output) => ({ output, choice: chooseAddress(output, nodeAddresses) }));
+  const outputs = chosen.flatMap(({ output, choice }) => ('value' in choice ? [outputOf(output, choice.value)] : []));
   return {
-    ipv4: familyPolicy(config, 'ipv4', true),
-    ipv6: familyPolicy(config, 'ipv6', options.enableIPv6),
+    ipv4: familyPolicy(config, 'ipv4', true, outputs),
+    ipv6: familyPolicy(config, 'ipv6', options.enableIPv6, outputs),
+    idleOutputs: chosen.flatMap(({ output, choice }) =>
+      'idle' in choice ? [{ text: outputText(output), reason: choice.idle, source: output.source }] : [],
+    ),
     randomFully: options.randomFully,
     toPorts: options.toPorts,
   };
 }
 
-function familyPolicy(config: Config, family: Family, enabled: boolean): FamilyPolicy {
+function outputOf({ cidr: { family }, destinations, sources, source }: OutputAddress, value: bigint): PolicyOutput {
+  return {
+    address: { family, value },
+    destinations: entriesOf(destinations, family),
+    sources: entriesOf(sources, family),
+    source,
+  };
+}
+
+function familyPolicy(
+  config: Config,
+  family: Family,
+  enabled: boolean,
+  outputs: readonly PolicyOutput[],
+): FamilyPolicy {
   return {
     family,
     enabled,
@@ -31,6 +55,7 @@ function familyPolicy(config: Config, family: Family, enabled: boolean): FamilyP
     masqueradeOutbound: (family === 'ipv4' ? config.masqOutBound : config.masqOutBoundIPv6).value,
     keepSources: entriesOf(config.nonMasqueradeSrcCIDRs, family),
     keepDestinations: entriesOf(config.nonMasqueradeCIDRs, family),
+    outputs: outputs.filter(({ address }) => address.family === family),
   };
 }
 

@@ -1,5 +1,13 @@
+import { formatAddress } from '../net/cidr.ts';
 import { families } from '../net/family.ts';
-import { type FamilyPolicy, type ListName, listNames, type Policy, type PolicyEntry } from './policy.ts';
+import {
+  type FamilyPolicy,
+  type ListName,
+  listNames,
+  type Policy,
+  type PolicyEntry,
+  type PolicyOutput,
+} from './policy.ts';
 
 /** What one list of one policy gained and lost against another. */
 export interface ListChange {
@@ -54,7 +62,15 @@ function settingsOf(policy: Policy): [name: string, value: string][] {
     ...ofFamily(policy.ipv6),
     ['random-fully', String(policy.randomFully)],
     ['to-ports', ports],
+    ['output addresses', families.flatMap((family) => policy[family].outputs.map(describeOutput)).join('; ') || 'none'],
   ];
+}
+
+/** `192.0.2.10 to 203.0.113.0/24 from 10.1.0.0/16`. */
+export function describeOutput({ address: { family, value }, destinations, sources }: PolicyOutput): string {
+  const listed = (word: string, entries: readonly PolicyEntry[]): string =>
+    entries.length > 0 ? ` ${word} ${entries.map(({ cidr }) => cidr.text).join(', ')}` : '';
+  return `${formatAddress(family, value)}${listed('to', destinations)}${listed('from', sources)}`;
 }
 
 /** Whether two policies ask for the same rules in the same order; where their entries were written does not count. */

@@ -1,12 +1,19 @@
 import type { Config } from '../config/config.ts';
 import type { Source } from '../config/source.ts';
 import { AgentError } from '../errors.ts';
-import { type Cidr, containsAddress } from '../net/cidr.ts';
+import { type Cidr, containsAddress, formatAddress } from '../net/cidr.ts';
 import type { Family } from '../net/family.ts';
 import { type PortRange, portRangeShares } from '../net/port-range.ts';
 import { anyHost, type Host } from './host.ts';
 import { type Packet, protocolsWithPorts } from './packet.ts';
-import { type FamilyPolicy, familyNames, listKeys, type Policy, type PolicyEntry } from './policy.ts';
+import {
+  type FamilyPolicy,
+  familyNames,
+  listKeys,
+  type Policy,
+  type PolicyEntry,
+  type PolicyOutput,
+} from './policy.ts';
 
 /** `keep` means that this agent leaves the packet alone: other NAT rules of the host still see it. */
 export type Verdict = 'masquerade' | 'keep';
@@ -27,9 +34,10 @@ export interface Outcome {
   readonly address: string | null;
 }
 
-/** What a step makes of what it takes. */
-export function outcomeOf({ verdict }: Step): Outcome {
-  return { verdict, address: null };
+/** What a step makes of what it takes, where an output or none names the address. */
+export function outcomeOf({ verdict }: Pick<Step, 'verdict'>, output: PolicyOutput | undefined): Outcome {
+  if (verdict === 'keep' || !output) return { verdict, address: null };
+  return { verdict, address: formatAddress(output.address.family, output.address.value) };
 }
 
 export function sameOutcome(one: Outcome, other: Outcome): boolean {
@@ -169,6 +177,8 @@ export interface Decision extends Outcome {
   readonly entry: PolicyEntry | undefined;
   /** Undefined where the source address and port are kept. */
   readonly ports: PortChoice | undefined;
+  /** The entry of `outputAddresses` that names the address; undefined where none does. */
+  readonly output: PolicyOutput | undefined;
   /** What the steps after this one would have decided. Undefined after the last. */
   readonly next: Decision | undefined;
 }
@@ -179,14 +189,16 @@ export interface Decision extends Outcome {
  */
 export function decide(policy: Policy, packet: Packet, host: Host = anyHost): Decision {
   const familyPolicy = policy[packet.destination.family];
+  const output = outputFor(familyPolicy, packet);
   const decideFrom = (index: number): Decision | undefined => {
     for (const step of steps.slice(index)) {
       const taking = step.takes(familyPolicy);
       const match = taking && matchOf(taking, packet, host);
       if (!match) continue;
       return {
-        ...outcomeOf(step),
+        ...outcomeOf(step, output),
         step,
+        output: step.verdict === 'masquerade' ? output : undefined,
         entry: match === true ? undefined : match,
         ports: step.verdict === 'masquerade' ? portChoice(policy, packet) : undefined,
         next: decideFrom(step.number),
@@ -207,6 +219,13 @@ function matchOf(taking: Taking, { source, destination }: Packet, host: Host): P
   // The first in config order, as the first iptables rule that it would hit.
   const entry = taking.entries.find(({ cidr }) => containsAddress(cidr, address));
   return taking.kind === 'listed' ? entry : !entry;
+}
+
+/** The first output whose lists have both addresses; verdicts are decided before, and not changed by it. */
+function outputFor({ outputs }: FamilyPolicy, { source, destination }: Packet): PolicyOutput | undefined {
+  const holds = (list: readonly PolicyEntry[], address: Packet['source']): boolean =>
+    list.length === 0 || list.some(({ cidr }) => containsAddress(cidr, address));
+  return outputs.find(({ sources, destinations }) => holds(sources, source) && holds(destinations, destination));
 }
 
 function portChoice({ toPorts, randomFully }: Policy, { protocol }: Packet): PortChoice {

@@ -1,13 +1,15 @@
 import { addressBits, type Family, families } from '../net/family.ts';
 import { type IpSet, intersection, sizeOf } from '../net/ip-set.ts';
 import { type NumberedStep, type Outcome, type Side, sameOutcome } from './decide.ts';
-import type { Policy, PolicyEntry } from './policy.ts';
+import type { Policy, PolicyEntry, PolicyOutput } from './policy.ts';
 import { decidingRanges, type EntryRange, partedBy, type Region, regionsOf } from './regions.ts';
 
 /** What one of two policies makes of some connections, and what decides that. */
 export interface Cause {
   readonly outcome: Outcome;
   readonly step: NumberedStep;
+  /** The output that names the address; undefined where none does. */
+  readonly output: PolicyOutput | undefined;
   /** The entry that decides; undefined where the step has none, or several decide together. */
   readonly entry: PolicyEntry | undefined;
   /** The list that decides together, where naming each of its entries would take too long. */
@@ -131,12 +133,12 @@ function rangesIn(parts: readonly { readonly set: IpSet }[]): number {
 }
 
 /** The cause that an entry is in a region; the same entry may decide in many changes. */
-function causesOf({ outcome, step, list }: Region): (entry: PolicyEntry | undefined) => Cause {
-  const together: Cause = { outcome, step, entry: undefined, entries: list?.entries };
+function causesOf({ outcome, step, list, output }: Region): (entry: PolicyEntry | undefined) => Cause {
+  const together: Cause = { outcome, step, output, entry: undefined, entries: list?.entries };
   const causes = new Map<PolicyEntry, Cause>();
   return (entry) => {
     if (!entry) return together;
-    const cause = causes.get(entry) ?? { outcome, step, entry, entries: undefined };
+    const cause = causes.get(entry) ?? { outcome, step, output, entry, entries: undefined };
     causes.set(entry, cause);
     return cause;
   };

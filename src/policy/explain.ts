@@ -5,7 +5,6 @@ import { formatPortRange } from '../net/port-range.ts';
 import {
   type Decision,
   decide,
-  type NumberedStep,
   type Outcome,
   type PortChoice,
   type Settings,
@@ -14,7 +13,7 @@ import {
 } from './decide.ts';
 import type { Host } from './host.ts';
 import type { Packet } from './packet.ts';
-import type { FamilyPolicy, Policy, PolicyEntry } from './policy.ts';
+import type { FamilyPolicy, Policy } from './policy.ts';
 
 /** One verdict and what made it. */
 export interface VerdictReason extends Outcome {
@@ -79,17 +78,20 @@ function portsOf({ ranges }: PortChoice): Explanation['ports'] {
 
 /** What a step says of its verdict; `entry` is the one that decided, where one did. */
 export function reasonOf(
-  { step, entry, ...outcome }: Outcome & { readonly step: NumberedStep; readonly entry: PolicyEntry | undefined },
+  { step, entry, output, verdict, address }: Outcome & Pick<Decision, 'step' | 'entry' | 'output'>,
   policy: FamilyPolicy,
   settings: Settings,
 ): VerdictReason {
   const source = step.source?.(settings, policy) ?? entry?.source ?? 'default';
   return {
-    verdict: outcome.verdict,
-    address: outcome.address,
+    verdict,
+    address,
     step: step.number,
     id: step.id,
-    reason: step.reason(policy.family),
+    reason:
+      output && address
+        ? `${step.reason(policy.family)}; ${address} by outputAddresses (${describeSource(output.source)})`
+        : step.reason(policy.family),
     entry: entry?.cidr.text ?? null,
     source: describeSource(source),
   };
@@ -97,9 +99,9 @@ export function reasonOf(
 
 /** The explanation as text for people, one fact per line, ended by a newline. */
 export function formatExplanation(explanation: Explanation): string {
-  const { src, dst, protocol, verdict, next, ports, localAddresses } = explanation;
+  const { src, dst, protocol, verdict, address, next, ports, localAddresses } = explanation;
   const lines = [
-    `${verdict}: ${src} -> ${dst}${protocol === null ? '' : ` ${protocol}`}`,
+    `${verdict}${address === null ? '' : ` as ${address}`}: ${src} -> ${dst}${protocol === null ? '' : ` ${protocol}`}`,
     `  why    ${describeReason(explanation)}`,
     ...(next ? [`  else   ${next.verdict}: ${describeReason(next)}`] : []),
     ...(ports

@@ -35,8 +35,8 @@ function causeJson(cause: Cause, family: Family, compared: Compared): Omit<Verdi
   return { verdict, address, step, reason, entry, source };
 }
 
-function causeOf({ outcome, step, entry, entries }: Cause, family: Family, compared: Compared): VerdictReason {
-  const decider = { ...outcome, step, entry: entry ?? entries?.[0] };
+function causeOf({ outcome, step, output, entry, entries }: Cause, family: Family, compared: Compared): VerdictReason {
+  const decider = { ...outcome, step, output, entry: entry ?? entries?.[0] };
   const cause = reasonOf(decider, compared.policy[family], compared.settings);
   // A list of one entry, such as that of the link-local networks, is that entry.
   if (entries === undefined || entries.length === 1) return cause;

@@ -1,5 +1,5 @@
 import type { Config, Problem, Sourced } from '../config/config.ts';
-import { problemAt } from '../config/problem.ts';
+import { problemAt } from '../config/problems.ts';
 import { describeSource, type Position, type Source } from '../config/source.ts';
 import { type Cidr, coveringCidrs, lastAddress, mergeCidrs, rangeOf } from '../net/cidr.ts';
 import { families } from '../net/family.ts';
@@ -146,7 +146,7 @@ function describeCause(
   if (!cause) return 'earlier steps decide';
   const decider = deciders.find(({ first, last }) => first <= lastAddress(cidr) && cidr.network <= last)?.entry;
   const { reason, entry, source } = reasonOf(
-    { ...outcomeOf(cause.step), step: cause.step, entry: decider },
+    { ...outcomeOf(cause.step, undefined), step: cause.step, entry: decider, output: undefined },
     policy,
     config,
   );

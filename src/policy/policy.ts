@@ -1,11 +1,27 @@
 import type { Source } from '../config/source.ts';
-import type { Cidr } from '../net/cidr.ts';
+import type { Address, Cidr } from '../net/cidr.ts';
 import { type Family, families } from '../net/family.ts';
 import type { PortRange } from '../net/port-range.ts';
 
 /** A network of the policy and the place in the config that asked for it. */
 export interface PolicyEntry {
   readonly cidr: Cidr;
+  readonly source: Source;
+}
+
+/** One of the node's addresses, and the masqueraded connections that get it. An empty list lets all pass. */
+export interface PolicyOutput {
+  readonly address: Address;
+  readonly destinations: readonly PolicyEntry[];
+  readonly sources: readonly PolicyEntry[];
+  readonly source: Source;
+}
+
+/** An entry of `outputAddresses` that changes nothing on this node just now. */
+export interface IdleOutput {
+  /** The address or network as written. */
+  readonly text: string;
+  readonly reason: string;
   readonly source: Source;
 }
 
@@ -28,6 +44,8 @@ export interface FamilyPolicy {
   readonly masqueradeOutbound: boolean;
   readonly keepSources: readonly PolicyEntry[];
   readonly keepDestinations: readonly PolicyEntry[];
+  /** Which address masqueraded connections get: the first that matches, else that of the interface they leave by. */
+  readonly outputs: readonly PolicyOutput[];
 }
 
 /** The lists of a family, in the order in which they decide. */
@@ -54,6 +72,8 @@ export interface Policy {
   readonly randomFully: boolean;
   /** Ranges for the masqueraded source ports of tcp, udp and sctp; empty: the kernel chooses. */
   readonly toPorts: readonly PortRange[];
+  /** For people: no rule is made of them. */
+  readonly idleOutputs: readonly IdleOutput[];
 }
 
 /** How many CIDRs one list has in one family. */

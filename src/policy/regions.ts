@@ -2,7 +2,7 @@ import { lastAddress, mergeCidrs } from '../net/cidr.ts';
 import type { Family } from '../net/family.ts';
 import { type AddressRange, difference, everyAddress, type IpSet, intersection } from '../net/ip-set.ts';
 import { type NumberedStep, type Outcome, outcomeOf, type Side, steps, type Taking } from './decide.ts';
-import type { FamilyPolicy, PolicyEntry } from './policy.ts';
+import type { FamilyPolicy, PolicyEntry, PolicyOutput } from './policy.ts';
 
 /** The connections from any of the sources to any of the destinations. */
 export interface Rectangle {
@@ -23,6 +23,8 @@ export interface Region extends Rectangle {
   readonly step: NumberedStep;
   /** The list by which the step decides, and the side of the connection that it is about; undefined where no list does. */
   readonly list: { readonly side: Side; readonly entries: readonly PolicyEntry[] } | undefined;
+  /** The output that names the address; undefined where none does. */
+  readonly output: PolicyOutput | undefined;
 }
 
 /** What reaches a step of the decision, and what it takes of that. Step 1, the host's own addresses, is left out. */
@@ -52,19 +54,19 @@ export function stagesOf(policy: FamilyPolicy): Stage[] {
 }
 
 /**
- * Every connection of a family as regions that have none in common, one for each step that decides anything. The host's
- * own addresses, step 1, are known to no policy and left out: nothing is taken out for them.
+ * Every connection of a family as regions that have none in common, one for each step that decides anything, and where it
+ * masquerades for each address. The host's own addresses, step 1, are known to no policy and left out: nothing is taken
+ * out for them.
  */
 export function regionsOf(policy: FamilyPolicy): Region[] {
+  const { family } = policy;
   return stagesOf(policy)
     .filter(({ taken }) => !isEmpty(taken))
-    .map(({ step, taking, taken }) => ({
-      family: policy.family,
-      ...taken,
-      outcome: outcomeOf(step),
-      step,
-      list: taking.kind === 'listed' ? taking : undefined,
-    }));
+    .flatMap(({ step, taking, taken }) => {
+      const list = taking.kind === 'listed' ? taking : undefined;
+      const parts = step.verdict === 'masquerade' ? partsByOutput(taken, policy) : [{ ...taken, output: undefined }];
+      return parts.map((part) => ({ family, ...part, outcome: outcomeOf(step, part.output), step, list }));
+    });
 }
 
 /** Whether no connection is meant. */
@@ -80,10 +82,49 @@ function split(
 ): { readonly taken: Rectangle; readonly left: Rectangle } {
   if (taking.kind === 'all') return { taken: rest, left: { sources: [], destinations: [] } };
   const side = sideKeys[taking.side];
-  const listed = mergeCidrs(taking.entries.map(({ cidr }) => cidr));
+  const listed = networksOf(taking.entries);
   const inside = { ...rest, [side]: intersection(rest[side], listed) };
   const outside = { ...rest, [side]: difference(rest[side], listed, family) };
   return taking.kind === 'listed' ? { taken: inside, left: outside } : { taken: outside, left: inside };
+}
+
+/** A part of a rectangle, and the output that names the address of its connections. */
+interface OutputPart extends Rectangle {
+  readonly output: PolicyOutput | undefined;
+}
+
+/**
+ * Parts what is masqueraded by the outputs. Sources first, into sets which each output holds or does not: then what is
+ * left to the next output is a set of destinations.
+ */
+function partsByOutput({ sources, destinations }: Rectangle, { family, outputs }: FamilyPolicy): OutputPart[] {
+  let bySource: readonly IpSet[] = [sources];
+  for (const output of outputs.filter((each) => each.sources.length > 0)) {
+    const listed = networksOf(output.sources);
+    bySource = bySource
+      .flatMap((set) => [intersection(set, listed), difference(set, listed, family)])
+      .filter((set) => set.length > 0);
+  }
+  return bySource.flatMap((set) => {
+    const [some] = set;
+    const applying = outputs.filter(
+      (output) => output.sources.length === 0 || (some && intersection([some], networksOf(output.sources)).length > 0),
+    );
+    let rest = destinations;
+    const parts = applying.map((output) => {
+      const listed = output.destinations.length > 0 ? networksOf(output.destinations) : everyAddress(family);
+      const taken = intersection(rest, listed);
+      rest = difference(rest, listed, family);
+      return { sources: set, destinations: taken, output };
+    });
+    return [...parts, { sources: set, destinations: rest, output: undefined }].filter(
+      (part) => part.destinations.length > 0,
+    );
+  });
+}
+
+function networksOf(entries: readonly PolicyEntry[]): IpSet {
+  return mergeCidrs(entries.map(({ cidr }) => cidr));
 }
 
 /** A range of addresses, and the entry of a list that decides about them. */

@@ -2,7 +2,7 @@ import type { Backend, BackendName, Observation } from '../backends/backend.ts';
 import type { ForeignRule, ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
 import type { Leftovers } from '../backends/leftovers.ts';
 import type { ConfigReading } from '../config/config.ts';
-import { formatProblem } from '../config/problem.ts';
+import { formatProblem } from '../config/problems.ts';
 import type { AgentError } from '../errors.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type EntryCount, entryCounts } from '../policy/policy.ts';

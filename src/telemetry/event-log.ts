@@ -1,7 +1,7 @@
 import type { AcceptedConfig, AgentEvent, ReportEvent } from '../agent/events.ts';
 import { monotonicMs } from '../clock.ts';
 import type { ConfigReading } from '../config/config.ts';
-import { formatProblem } from '../config/problem.ts';
+import { formatProblem } from '../config/problems.ts';
 import { describeSource } from '../config/source.ts';
 import { families } from '../net/family.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';

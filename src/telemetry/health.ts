@@ -1,4 +1,4 @@
-import { formatProblem } from '../config/problem.ts';
+import { formatProblem } from '../config/problems.ts';
 import type { AgentState } from './agent-state.ts';
 
 /** The answer to a health check; `reason` is for people. */

@@ -1,4 +1,4 @@
-import { formatProblem } from '../config/problem.ts';
+import { formatProblem } from '../config/problems.ts';
 import { describeEntryCounts } from '../policy/policy.ts';
 import type { AgentState } from './agent-state.ts';
 import { readiness } from './health.ts';

@@ -2,7 +2,7 @@ import type { ReportEvent } from '../agent/events.ts';
 import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import { effectiveConfigJson } from '../config/effective.ts';
+import { effectiveConfigJson } from '../config/config.ts';
 import type { AgentState } from './agent-state.ts';
 import { liveness, readiness } from './health.ts';
 import { type Answer, type HttpServer, json, type Routes, startHttpServer, text } from './http-server.ts';

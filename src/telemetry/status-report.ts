@@ -1,4 +1,4 @@
-import { formatProblem } from '../config/problem.ts';
+import { formatProblem } from '../config/problems.ts';
 import { entryCounts } from '../policy/policy.ts';
 import type { AgentReport } from '../status/agent-report.ts';
 import type { AgentState, Instant } from './agent-state.ts';

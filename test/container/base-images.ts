@@ -14,7 +14,7 @@ const certificates = '/etc/ssl/certs/ca-certificates.crt';
  */
 export async function makeBaseImages(dockerfile: string): Promise<void> {
   const text = await readFile(dockerfile, 'utf8');
-  const names = [...text.matchAll(/^FROM\s+(docker\.io\/\S+)/gm)].map(([, name = '']) => name);
+  const names = [...text.matchAll(/^ARG\s+\w+_IMAGE=(\S+)/gm)].map(([, name = '']) => name);
   for (const name of new Set(names)) {
     const suite = /(\w+)-slim$/.exec(name)?.[1];
     if (suite === undefined) throw new Error(`no way to make the base image ${name} is known`);

@@ -1,9 +1,16 @@
-import { PrometheusRule, ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
+import {
+  PodMonitor,
+  PrometheusRule,
+  ServiceMonitor,
+} from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
 import { DaemonSet } from 'kubernetes-models/apps/v1';
-import { ConfigMap, Service } from 'kubernetes-models/v1';
+import { ConfigMap, Namespace, Pod, Service, ServiceAccount } from 'kubernetes-models/v1';
 import type { Manifest } from './manifests.ts';
 
-const models = [DaemonSet, ConfigMap, Service, ServiceMonitor, PrometheusRule];
+const models = [
+  ...[ConfigMap, DaemonSet, Namespace, Pod, Service, ServiceAccount],
+  ...[PodMonitor, PrometheusRule, ServiceMonitor],
+];
 
 /**
  * Throws where the manifest does not fit the schema of the Kubernetes API, or of the Prometheus operator's. A field that

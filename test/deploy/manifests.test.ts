@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { feedTool, tool } from '../container/tool.ts';
 import { checkAgainstApi } from './api-schema.ts';
-import { helmPath } from './kubernetes-tools.ts';
 import {
-  chart,
+  installed,
   kustomization,
   type Manifest,
   only,
@@ -17,26 +15,19 @@ import {
 
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(`${root}package.json`, 'utf8')));
 
-const fullValues = readFileSync(`${root}test/deploy/full-values.yaml`, 'utf8');
+const cleaning = `${kustomization}/cleanup`;
 
-function kindsOf(manifests: readonly Manifest[]): Set<string> {
-  return new Set(manifests.map(({ kind }) => kind));
+function kindsOf(manifests: readonly Manifest[]): string[] {
+  return [...new Set(manifests.map(({ kind }) => kind))].sort();
 }
 
 describe('the manifests', () => {
-  it('fit the API as kustomize renders them', async () => {
-    const manifests = await renderKustomization();
-    expect(kindsOf(manifests)).toEqual(new Set(['ConfigMap', 'DaemonSet']));
-    for (const manifest of manifests) checkAgainstApi(manifest);
-  });
-
   it.each([
-    ['default', '', ['ConfigMap', 'DaemonSet']],
-    ['full', fullValues, ['ConfigMap', 'DaemonSet', 'PrometheusRule', 'Service', 'ServiceMonitor']],
-    ['sparing', 'configMap: { create: false }', ['DaemonSet']],
-  ])('fit the API as helm renders them with %s values', async (_, values, kinds) => {
-    const manifests = await renderChart(values);
-    expect(kindsOf(manifests)).toEqual(new Set(kinds));
+    [kustomization, ['ConfigMap', 'DaemonSet', 'ServiceAccount']],
+    [cleaning, ['DaemonSet', 'ServiceAccount']],
+  ])('fit the API as kustomize renders %s', async (directory, kinds) => {
+    const manifests = await renderKustomization(directory);
+    expect(kindsOf(manifests)).toEqual(kinds);
     for (const manifest of manifests) checkAgainstApi(manifest);
   });
 
@@ -49,44 +40,52 @@ describe('the manifests', () => {
   });
 
   it('are the same from kustomize and from helm', async () => {
-    const [fromKustomize, fromHelm] = await Promise.all([renderKustomization(), renderChart()]);
+    const [fromKustomize, fromHelm] = await Promise.all([renderKustomization(), renderChart().then(installed)]);
     const spec = (manifests: typeof fromHelm) => only(manifests, 'DaemonSet')['spec'];
     expect(spec(fromHelm)).toEqual(spec(fromKustomize));
     const identity = ({ metadata: { name, namespace } }: (typeof fromHelm)[number]) => ({ name, namespace });
-    for (const kind of ['DaemonSet', 'ConfigMap']) {
+    for (const kind of ['DaemonSet', 'ConfigMap', 'ServiceAccount']) {
       expect(identity(only(fromHelm, kind))).toEqual(identity(only(fromKustomize, kind)));
     }
   });
 
+  it('that clean are those of the agent with other arguments, and read no config', async () => {
+    const render = async (directory: string) => JSON.stringify(only(await renderKustomization(directory), 'DaemonSet'));
+    const agent: Manifest = JSON.parse(await render(kustomization), (_, value: unknown) =>
+      Array.isArray(value) ? value.filter((member: unknown) => !isConfigVolume(member)) : value,
+    );
+    const address = '"--healthz-bind-address=127.0.0.1:10278"';
+    const asCleaner = JSON.stringify(agent).replace(address, `"cleanup","--stay",${address}`);
+    expect(JSON.parse(await render(cleaning))).toEqual(JSON.parse(asCleaner));
+  });
+
+  it('clean by the chart too, and watch nothing meanwhile', async () => {
+    const args = '["cleanup","--stay","--healthz-bind-address=127.0.0.1:10278","--masq-chain=IP-MASQ"]';
+    const monitored =
+      'serviceMonitor: { enabled: true }, podMonitor: { enabled: true }, prometheusRule: { enabled: true }';
+    const values = `{ cleanup: true, flags: { masq-chain: IP-MASQ }, metrics: { enabled: true, ${monitored} } }`;
+    const manifests = installed(await renderChart(values));
+    expect(JSON.stringify(only(manifests, 'DaemonSet'))).toContain(`"args":${args}`);
+    expect(kindsOf(manifests)).toEqual(['ConfigMap', 'DaemonSet', 'ServiceAccount']);
+  });
+
   it('name the image by the version of the package', async () => {
-    expect(JSON.stringify(await renderKustomization())).toContain(`"image":"ip-masq-agent:${version}"`);
-    expect(JSON.stringify(await renderChart())).toContain(`"image":"ip-masq-agent:${version}"`);
+    for (const manifests of [renderKustomization(), renderKustomization(cleaning), renderChart()]) {
+      expect(JSON.stringify(await manifests)).toContain(`"image":"ip-masq-agent:${version}"`);
+    }
   });
 
   it.each(['global-router', 'vpc-cni', 'mixed'])('for TKE in %s mode fit the API', (mode) => {
     for (const manifest of readManifests(`${kustomization}/tke/${mode}.yaml`)) checkAgainstApi(manifest);
   });
-});
 
-describe('the chart', () => {
-  it.each([
-    ['default', ''],
-    ['full', fullValues],
-  ])('passes helm lint with %s values', async (_, values) => {
-    const line = ['lint', '--strict', chart, '--namespace', 'kube-system', '--values', '-'];
-    expect(await feedTool(values, helmPath, ...line)).toContain('0 chart(s) failed');
-  });
-
-  it.each([
-    ['an unknown key', 'metric: { enabled: true }', 'metric'],
-    ['a port that is none', 'health: { port: 70000 }', 'port'],
-    ['a flag that other values set', 'flags: { config: /etc/other }', "'config'"],
-    ['a flag with its dashes', 'flags: { --enable-ipv6: true }', '--enable-ipv6'],
-  ])('rejects %s', async (_, values, named) => {
-    await expect(renderChart(values)).rejects.toThrow(named);
-  });
-
-  it('names the version of the package', async () => {
-    expect(await tool(helmPath, 'show', 'chart', chart)).toContain(`version: ${version}`);
+  it('have a namespace of their own that admits them', () => {
+    const namespace = only(readManifests(`${kustomization}/namespace.yaml`), 'Namespace');
+    checkAgainstApi(namespace);
+    expect(namespace.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'privileged' });
   });
 });
+
+function isConfigVolume(member: unknown): boolean {
+  return typeof member === 'object' && member !== null && 'name' in member && member.name === 'config';
+}

@@ -12,7 +12,12 @@ export const chart = `${root}deploy/helm/ip-masq-agent`;
 const objectSchema = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
-  metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string().optional(),
+    annotations: z.record(z.string(), z.string()).optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+  }),
 });
 
 /** An object of Kubernetes as it is written in a manifest. */
@@ -39,9 +44,17 @@ export async function renderChart(values = ''): Promise<Manifest[]> {
   return parseManifests(await feedTool(values, helmPath, ...line));
 }
 
-/** The one object of that kind. */
-export function only(manifests: readonly Manifest[], kind: string): Manifest {
-  const [manifest, ...more] = manifests.filter((candidate) => candidate.kind === kind);
-  if (manifest === undefined || more.length > 0) throw new Error(`expected one ${kind}, found ${more.length + 1}`);
+/** The one object of that kind (and name). */
+export function only(manifests: readonly Manifest[], kind: string, name?: string): Manifest {
+  const found = manifests.filter(
+    (candidate) => candidate.kind === kind && (name === undefined || candidate.metadata.name === name),
+  );
+  const [manifest] = found;
+  if (manifest === undefined || found.length > 1) throw new Error(`expected one ${kind}, found ${found.length}`);
   return manifest;
+}
+
+/** Without what `helm test` alone makes. */
+export function installed(manifests: readonly Manifest[]): Manifest[] {
+  return manifests.filter(({ metadata }) => metadata.annotations?.['helm.sh/hook'] === undefined);
 }

@@ -17,6 +17,8 @@ export function configKeeping(cidrs: readonly string[], file = 'ip-masq-agent'):
     masqOutBound: value(true),
     masqOutBoundIPv6: value(true),
     cidrLimit: value(64),
+    rejudgeConnections: value('none'),
+    outputAddresses: [],
     resyncIntervalMs: value(60_000),
     resyncInterval: '1m0s',
   };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Manifest, only, renderChart, renderKustomization } from '../deploy/manifests.ts';
+import { kustomization, type Manifest, only, renderChart, renderKustomization } from '../deploy/manifests.ts';
 import { TestBed } from '../kernel/harness/test-bed.ts';
 import { addresses } from '../kernel/harness/topology.ts';
 import { Pod } from './pod.ts';
@@ -90,11 +90,48 @@ describe.each(hosts)('the DaemonSet on a host with %s', (backend, render) => {
     expect(await running.isOutOfMemory()).toBe(false);
   });
 
+  it('can read the connection table with what it holds', async () => {
+    const running = await start();
+    expect(await running.execute('conntrack', '--count')).toMatch(/^\d+$/m);
+    await running.execute('conntrack', '--dump', '--family', 'ipv4', '--output', 'extended,id');
+  });
+
   it('answers what it did and why', async () => {
     const running = await start({ 'ip-masq-agent-config': { config: 'nonMasqueradeCIDRs:\n- 10.0.0.0/8\n' } });
     const question = ['--src', '10.244.7.2', '--dst', '10.9.9.9'];
     expect(await running.execute('ip-masq-agent', 'explain', ...question)).toContain('/etc/config/ip-masq-agent:2');
     expect(await running.execute('ip-masq-agent', 'status')).toContain(backend);
+  });
+});
+
+describe('the DaemonSet that cleans', () => {
+  const cleaning = `${kustomization}/cleanup`;
+
+  it.each([
+    ['kustomize', () => renderKustomization(cleaning)],
+    ['helm', () => renderChart('cleanup: true')],
+  ])('by %s is Ready once its node is clean, and stays until it is told to end', async (_, render) => {
+    const bed = await TestBed.create();
+    const flows = ['10.9.9.9', '203.0.113.8'];
+    const agent = await Pod.start(bed, podSpecOf(only(await renderKustomization(), 'DaemonSet')));
+    let cleaner: Pod | undefined;
+    try {
+      await expect.poll(() => verdictsOf(bed, flows), patient).toEqual(['10.9.9.9: keep', '203.0.113.8: masquerade']);
+      await agent.stop();
+      cleaner = await Pod.start(bed, podSpecOf(only(await render(), 'DaemonSet')));
+      const running = cleaner;
+      await expect.poll(() => running.ask('readinessProbe').catch(String), patient).toMatchObject({ status: 200 });
+      expect(await verdictsOf(bed, flows)).toEqual(['10.9.9.9: keep', '203.0.113.8: keep']);
+      expect(await running.ask('startupProbe')).toMatchObject({ status: 200 });
+      expect(await running.ask('livenessProbe')).toMatchObject({ status: 200 });
+      const { exitCode, milliseconds } = await running.stop();
+      expect(exitCode).toBe(0);
+      expect(milliseconds).toBeLessThan(1_000);
+    } finally {
+      await cleaner?.remove();
+      await agent.remove();
+      await bed.close();
+    }
   });
 });
 

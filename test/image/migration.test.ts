@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { only, readManifests, renderChart, renderKustomization } from '../deploy/manifests.ts';
 import { TestBed } from '../kernel/harness/test-bed.ts';
+import { addresses } from '../kernel/harness/topology.ts';
 import { Pod } from './pod.ts';
 import { type PodSpec, podSpecOf } from './pod-spec.ts';
 import { verdictsOf } from './verdicts.ts';
@@ -93,6 +95,27 @@ describe("upstream's own DaemonSet with only the image name changed", () => {
     await expect
       .poll(() => verdictsOf(bed, flows), patient)
       .toEqual(['10.9.9.9: keep', '100.64.3.3: keep', '203.0.113.8: keep', '8.8.8.8: masquerade']);
+  });
+});
+
+describe("Baidu's own DaemonSet with only the image name changed", () => {
+  const manifests = readManifests(fileURLToPath(new URL('baidu-daemonset.yaml', import.meta.url)));
+  const shipped = z.object({ data: z.record(z.string(), z.string()) }).parse(only(manifests, 'ConfigMap'));
+
+  it('works, with IPv6 on as that program has it', async () => {
+    await start(podSpecOf(only(manifests, 'DaemonSet')), { 'cce-ip-masq-agent': shipped.data });
+    const flows = [
+      '10.9.9.9',
+      '100.64.230.7',
+      '100.64.3.3',
+      '8.8.8.8',
+      `${addresses.ipv6.pod} → fd12::7`,
+      `${addresses.ipv6.pod} → 2001:db8:9::7`,
+    ];
+    const verdicts = ['keep', 'keep', 'masquerade', 'masquerade', 'keep', 'masquerade'];
+    await expect
+      .poll(() => verdictsOf(bed, flows), patient)
+      .toEqual(flows.map((flow, index) => `${flow}: ${verdicts[index]}`));
   });
 });
 

@@ -22,7 +22,7 @@ const volume = z.union([
   }),
   z.strictObject({
     name: z.string(),
-    hostPath: z.strictObject({ path: z.string(), type: z.literal('FileOrCreate') }),
+    hostPath: z.strictObject({ path: z.string(), type: z.literal('FileOrCreate').optional() }),
   }),
 ]);
 
@@ -33,6 +33,9 @@ const probe = z.object({
 const container = z.strictObject({
   name: z.string(),
   image: z.string(),
+  // Nothing to pull: the image under test takes its place.
+  imagePullPolicy: z.unknown().optional(),
+  command: z.tuple([z.string()]).optional(),
   args: z.array(z.string()).default([]),
   env: z
     .array(
@@ -43,7 +46,7 @@ const container = z.strictObject({
     )
     .default([]),
   securityContext: z.strictObject({
-    privileged: z.literal(false).optional(),
+    privileged: z.boolean().default(false),
     allowPrivilegeEscalation: z.boolean().default(true),
     readOnlyRootFilesystem: z.boolean().default(false),
     capabilities: z.strictObject({
@@ -73,6 +76,7 @@ const podSpec = z.strictObject({
   priorityClassName: z.unknown().optional(),
   terminationGracePeriodSeconds: z.unknown().optional(),
   // Nothing to give: there is no API server.
+  serviceAccountName: z.string().optional(),
   automountServiceAccountToken: z.literal(false).optional(),
   enableServiceLinks: z.literal(false).optional(),
 });

@@ -10,7 +10,7 @@ import type { TestBed } from '../kernel/harness/test-bed.ts';
 import { addresses } from '../kernel/harness/topology.ts';
 import { image } from './build-image.ts';
 import type { Container, PodSpec, Probe } from './pod-spec.ts';
-import { type ConfigMaps, fillVolume, hostFile } from './volumes.ts';
+import { type ConfigMaps, fillVolume, hostPath } from './volumes.ts';
 
 const answerSchema = z.object({ status: z.int(), body: z.string() });
 export type Answer = z.infer<typeof answerSchema>;
@@ -45,6 +45,7 @@ export class Pod {
       ...['run', '--detach', '--name', name, '--pull', 'never', '--network', 'host', ...limits],
       ...securityArguments(spec, container),
       ...environmentArguments(container),
+      ...(container.command ? ['--entrypoint', container.command[0]] : []),
       ...mounts,
       ...[image, ...container.args.map(expandVariables)],
     );
@@ -135,7 +136,7 @@ export class Pod {
     if (!volume) throw new Error(`no volume ${name} for ${mountPath}`);
     const source =
       'hostPath' in volume
-        ? await hostFile(volume.hostPath.path, this.#bed.directory)
+        ? await hostPath(volume.hostPath, this.#bed.directory)
         : join(this.#bed.directory, this.#name, name);
     return `--volume=${source}:${mountPath}${readOnly ? ':ro' : ''}`;
   }
@@ -143,6 +144,7 @@ export class Pod {
 
 function securityArguments(spec: PodSpec, { securityContext: context, resources }: Container): string[] {
   return [
+    ...(context.privileged ? ['--privileged'] : []),
     ...context.capabilities.drop.map((capability) => `--cap-drop=${capability}`),
     ...context.capabilities.add.map((capability) => `--cap-add=${capability}`),
     ...(context.readOnlyRootFilesystem ? ['--read-only', '--read-only-tmpfs=false'] : []),

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ConfigMapVolume } from '../kernel/harness/config-map-volume.ts';
 import type { Volume } from './pod-spec.ts';
@@ -30,9 +30,13 @@ function filesOf(source: Source, configMaps: ConfigMaps): Record<string, string>
   return files;
 }
 
-/** The stand-in for a file of the node, made where it is missing: tests have a directory for each node. */
-export async function hostFile(path: string, nodeDirectory: string): Promise<string> {
-  const file = join(nodeDirectory, basename(path));
-  await writeFile(file, '', { flag: 'a' });
-  return file;
+/** The stand-in for a file or directory of the node, made where it is missing: tests have a directory for each node. */
+export async function hostPath(
+  { path, type }: Extract<Volume, { hostPath: unknown }>['hostPath'],
+  nodeDirectory: string,
+): Promise<string> {
+  const place = join(nodeDirectory, basename(path));
+  if (type === 'FileOrCreate') await writeFile(place, '', { flag: 'a' });
+  else await mkdir(place, { recursive: true });
+  return place;
 }

@@ -8,7 +8,10 @@ import { limits, podman, podmanLine } from '../container/store.ts';
 import type { TestBed } from '../kernel/harness/test-bed.ts';
 
 /** What a small server has, and what the package asks for, since the node of a test bed has no way to a mirror. */
-const packages = ['systemd', 'systemd-sysv', 'dbus', 'nftables', 'iptables', 'libatomic1', 'libstdc++6', 'man-db'];
+const packages = [
+  ...['systemd', 'systemd-sysv', 'dbus', 'man-db'],
+  ...['conntrack', 'nftables', 'iptables', 'libatomic1', 'libstdc++6'],
+];
 
 /** Debian with systemd as its first process, in the network of the node of a test bed. */
 export class Machine {

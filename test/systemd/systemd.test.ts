@@ -135,6 +135,33 @@ describe.each(['bookworm', 'trixie'])('the package on Debian %s under systemd', 
     expect(await machine.run('man', '--where', 'ip-masq-agent')).toContain('man8/ip-masq-agent.8');
   });
 
+  it('reads /etc/default as systemd does', async () => {
+    const files = [
+      'OPTIONS=--masq-chain=FOO --enable-ipv6',
+      '# OPTIONS=no\n; OPTIONS=no\nnonsense\nOPTIONS="--a=b c"  \nOTHER=x\n',
+      `OPTIONS='--a' "--b\\"c" --d`,
+      'OPTIONS=--a \\\n  --b="x y" --c=\'z  z\'\n',
+      'OPTIONS=--x=$HOME `id` $(touch /root/was-shell); --y=\\$z',
+      'OPTIONS=one\nOPTIONS=  two  three  \n',
+      'OPTIONS=',
+    ];
+    const unit = `[Service]
+Type=oneshot
+EnvironmentFile=/root/default
+StandardOutput=truncate:/root/words
+ExecStart=/usr/bin/printf '%%s\\n' first $OPTIONS\n`;
+    await machine.write('/run/systemd/system/words.service', unit);
+    await machine.run('systemctl', 'daemon-reload');
+    for (const file of files) {
+      await machine.write('/root/default', file);
+      await machine.run('systemctl', 'start', 'words');
+      const words = await machine.run('cat', '/root/words');
+      expect(`first\n${await machine.run('/usr/share/ip-masq-agent/options-of', '/root/default')}`, file).toBe(words);
+    }
+    await machine.run('rm', '/run/systemd/system/words.service', '/root/default', '/root/words');
+    expect((await machine.try('test', '-e', '/root/was-shell')).exitCode).toBe(1);
+  });
+
   it('survives an upgrade with its rules in place', async () => {
     await machine.run('systemctl', 'start', 'ip-masq-agent');
     const pid = await property('MainPID');
@@ -146,6 +173,10 @@ describe.each(['bookworm', 'trixie'])('the package on Debian %s under systemd', 
   });
 
   it('leaves its rules when it is removed, and says so', async () => {
+    // No shell would take this for one assignment.
+    await machine.write('/etc/default/ip-masq-agent', 'OPTIONS=--masq-chain=FOO --backend=iptables-legacy\n');
+    await machine.run('systemctl', 'restart', 'ip-masq-agent');
+    expect(await bed.node.run('iptables-legacy-save', '-t', 'nat')).toContain('-A FOO ');
     const output = await machine.run('apt-get', 'remove', '--yes', 'ip-masq-agent');
     expect(output).toContain('its rules stay in the kernel');
     expect(output).toContain('apt-get purge ip-masq-agent');
@@ -156,6 +187,7 @@ describe.each(['bookworm', 'trixie'])('the package on Debian %s under systemd', 
   it('takes its rules away when it is purged, and leaves nothing', async () => {
     await machine.run('apt-get', 'purge', '--yes', 'ip-masq-agent');
     expect(await verdicts()).toEqual(none);
+    expect(await bed.node.run('iptables-legacy-save', '-t', 'nat')).not.toContain('FOO');
     // Logs, and the cache of a manual that was read, are others'.
     const rest = await machine.run('find', '/etc', '/run/systemd', '/usr', '/var/lib', '-name', '*ip-masq-agent*');
     expect(rest).toBe('');

@@ -22,6 +22,8 @@ function configWith(...keep: string[]): Config {
     masqOutBound: value(true),
     masqOutBoundIPv6: value(true),
     cidrLimit: value(64),
+    rejudgeConnections: value('none'),
+    outputAddresses: [],
     resyncIntervalMs: value(resyncIntervalMs),
     resyncInterval: '1m0s',
   };

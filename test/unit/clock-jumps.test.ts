@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AgentEvent, ReportEvent } from '../../src/agent/events.ts';
 import { runAgent } from '../../src/agent.ts';
-import { createConfigReader } from '../../src/config/reader.ts';
+import { createConfigReader } from '../../src/config/load.ts';
 import { AgentError } from '../../src/errors.ts';
 import { trackAgentState } from '../../src/telemetry/agent-state.ts';
 import { createEventLog } from '../../src/telemetry/event-log.ts';

@@ -1,8 +1,8 @@
-import type { Cidr } from '../../net/cidr.ts';
+import { type Cidr, formatAddress } from '../../net/cidr.ts';
 import { formatPortRange, portRangeShares } from '../../net/port-range.ts';
 import { linkLocal } from '../../policy/decide.ts';
 import { protocolsWithPorts } from '../../policy/packet.ts';
-import type { FamilyPolicy, Policy } from '../../policy/policy.ts';
+import type { FamilyPolicy, Policy, PolicyOutput } from '../../policy/policy.ts';
 import { comments, helperChains, postrouting } from './names.ts';
 
 /** A chain of the nat table and its rules, spelt as `iptables -S` lists them. */
@@ -36,7 +36,7 @@ export function desiredChains(policy: FamilyPolicy, options: MasqueradeOptions, 
     { name: chain, rules: [...linkLocalRules(policy, chain), ...(limited ? sourceRules(policy, chain) : decision)] },
     ...(limited ? [{ name: helpers.sources, rules: decision }] : []),
     ...(policy.forceMasquerade.length > 0
-      ? [{ name: helpers.masquerade, rules: masqueradeRules(options, helpers.masquerade) }]
+      ? [{ name: helpers.masquerade, rules: masqueradeRules(policy, options, helpers.masquerade) }]
       : []),
   ];
   const used = new Set(chains.map(({ name }) => name));
@@ -85,25 +85,69 @@ function decisionRules(policy: FamilyPolicy, options: MasqueradeOptions, chain: 
     ...policy.keepDestinations.map(({ cidr }) =>
       rule(chain, [address('-d', cidr), comment(comments.keepDestination), '-j RETURN']),
     ),
-    ...masqueradeRules(options, chain),
+    ...masqueradeRules(policy, options, chain),
   ];
 }
 
+/** The rules of each output, in their order, then those for what gets the address of its interface. */
+function masqueradeRules({ outputs }: FamilyPolicy, options: MasqueradeOptions, chain: string): string[] {
+  const ofOutputs = outputs.flatMap((output) =>
+    matchesOf(output).flatMap((match) => rulesTo(snatTo(output), match, options, chain)),
+  );
+  return [...ofOutputs, ...rulesTo(masquerading, [], options, chain)];
+}
+
+/** A target that translates sources: as it is, and with a range of ports. */
+interface NatTarget {
+  readonly comment: string;
+  readonly plain: string;
+  readonly withPorts: (range: string) => string;
+}
+
+const masquerading: NatTarget = {
+  comment: comments.masquerade,
+  plain: '-j MASQUERADE',
+  withPorts: (range) => `-j MASQUERADE --to-ports ${range}`,
+};
+
+function snatTo({ address: { family, value } }: PolicyOutput): NatTarget {
+  const text = formatAddress(family, value);
+  const beforePorts = family === 'ipv4' ? text : `[${text}]`;
+  return {
+    comment: comments.output,
+    plain: `-j SNAT --to-source ${text}`,
+    withPorts: (range) => `-j SNAT --to-source ${beforePorts}:${range}`,
+  };
+}
+
+/** A rule can match one network on either side, so two lists make a rule for each pair. */
+function matchesOf({ sources, destinations }: PolicyOutput): string[][] {
+  const bySource = sources.length > 0 ? sources.map(({ cidr }) => address('-s', cidr)) : [''];
+  const byDestination = destinations.length > 0 ? destinations.map(({ cidr }) => address('-d', cidr)) : [''];
+  return bySource.flatMap((source) => byDestination.map((destination) => [source, destination]));
+}
+
 /** Upstream's writeMasqRules: a rule per protocol and range, chosen in proportion to their sizes, then one for the rest. */
-function masqueradeRules({ randomFully, toPorts }: MasqueradeOptions, chain: string): string[] {
+function rulesTo(
+  target: NatTarget,
+  match: readonly string[],
+  { randomFully, toPorts }: MasqueradeOptions,
+  chain: string,
+): string[] {
   const random = randomFully ? ['--random-fully'] : [];
   const ranged = protocolsWithPorts.flatMap((protocol) =>
     portRangeShares(toPorts).map(({ range, size, remaining }) =>
       rule(chain, [
+        ...match,
         `-p ${protocol}`,
-        comment(comments.masquerade),
+        comment(target.comment),
         ...(size < remaining ? [`-m statistic --mode random --probability ${probability(size / remaining)}`] : []),
-        `-j MASQUERADE --to-ports ${formatPortRange(range)}`,
+        target.withPorts(formatPortRange(range)),
         ...random,
       ]),
     ),
   );
-  return [...ranged, rule(chain, [comment(comments.masquerade), '-j MASQUERADE', ...random])];
+  return [...ranged, rule(chain, [...match, comment(target.comment), target.plain, ...random])];
 }
 
 /** As the kernel keeps a probability, in steps of 2^-31, and as iptables prints it. */

@@ -32,6 +32,7 @@ export const comments = {
   forceMasquerade: 'ip-masq-agent: this destination is always subject to MASQUERADE',
   outboundOff: 'ip-masq-agent: other outbound traffic is not subject to MASQUERADE',
   keepSource: 'ip-masq-agent: this source is not subject to MASQUERADE',
+  output: 'ip-masq-agent: outbound traffic gets this address',
 } as const;
 
 /** Chains beside the main one, for lists that upstream does not have. They exist only while such a list has entries. */

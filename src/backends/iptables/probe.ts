@@ -42,6 +42,7 @@ const probePolicy: FamilyPolicy = {
   masqueradeOutbound: true,
   keepSources: [],
   keepDestinations: [],
+  outputs: [],
 };
 
 /** `--test` asks the kernel for its generation and for each extension, and commits nothing. */

@@ -12,6 +12,7 @@ const ipv4: FamilyPolicy = {
   masqueradeOutbound: true,
   keepSources: [],
   keepDestinations: [{ cidr: network, source: 'default' }],
+  outputs: [],
 };
 
 /** The smallest policy that uses every kernel feature which any policy needs: inet NAT, fib, interval sets, counters. */
@@ -20,4 +21,5 @@ export const probePolicy: Policy = {
   ipv6: { ...ipv4, family: 'ipv6', enabled: false, keepDestinations: [] },
   randomFully: true,
   toPorts: [],
+  idleOutputs: [],
 };

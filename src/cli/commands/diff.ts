@@ -1,5 +1,5 @@
 import type { ConfigReading } from '../../config/config.ts';
-import { digestOf, interpretSnapshot } from '../../config/interpret.ts';
+import { readConfigText } from '../../config/load.ts';
 import { AgentError, type ExitCode, exitCodes } from '../../errors.ts';
 import { diffPolicies } from '../../policy/diff.ts';
 import { type Compared, diffJson, formatDiff } from '../../policy/format-diff.ts';
@@ -48,10 +48,8 @@ async function readNew(path: string, flags: Flags, readInput: ReadInput): Promis
   const bytes = await readInput();
   const isEmpty = Buffer.from(bytes).toString('latin1').trim() === '';
   if (isEmpty) throw new AgentError('CONFIG_ABSENT', 'diff: standard input is empty');
-  const files = [{ path: 'standard input', bytes }];
-  const snapshot = { files, problems: [], warnings: [], isUnsettled: false };
   const options = { enableIPv6: flags['enable-ipv6'], nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'] };
-  return interpretSnapshot(snapshot, options, digestOf(snapshot, options));
+  return readConfigText('standard input', bytes, options);
 }
 
 /** One of the two configs, without what long lists need not be kept twice for; undefined where it is not valid. */

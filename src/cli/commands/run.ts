@@ -1,7 +1,7 @@
 import type { ReportEvent } from '../../agent/events.ts';
 import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
 import type { ConfigReading } from '../../config/config.ts';
-import type { ConfigReader } from '../../config/reader.ts';
+import type { ConfigReader } from '../../config/load.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
 import { createIdleMemory, type IdleMemory } from '../../system/idle-memory.ts';
 import { subscribeToSignal } from '../../system/signals.ts';

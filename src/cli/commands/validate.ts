@@ -1,5 +1,5 @@
 import type { ConfigReading } from '../../config/config.ts';
-import { effectiveConfigJson } from '../../config/effective.ts';
+import { effectiveConfigJson } from '../../config/config.ts';
 import { exitCodes } from '../../errors.ts';
 import type { CommandFunction } from '../command.ts';
 import { configReaderOf, linted } from '../policy-source.ts';

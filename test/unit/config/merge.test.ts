@@ -3,10 +3,10 @@ import { describeSource } from '../../../src/config/source.ts';
 import { complaintsOf, effectiveOf, readTexts } from './read-text.ts';
 
 describe('several files', () => {
-  it('are united: lists joined, the booleans that masquerade or not win, the smallest interval, the largest limit', () => {
+  it('are united: lists joined, the booleans that masquerade or not win, the smallest interval, the largest limit, the mildest judgement', () => {
     const reading = readTexts([
-      'nonMasqueradeCIDRs: [10.0.0.0/8]\nmasqLinkLocal: true\nmasqOutBound: true\nresyncInterval: 5m\ncidrLimit: 1\n',
-      'nonMasqueradeCIDRs: [172.16.0.0/12, 10.0.0.0/8]\nmasqLinkLocal: false\nmasqOutBound: false\nresyncInterval: 30s\ncidrLimit: 2\n',
+      'nonMasqueradeCIDRs: [10.0.0.0/8]\nmasqLinkLocal: true\nmasqOutBound: true\nresyncInterval: 5m\ncidrLimit: 1\nrejudgeConnections: all\n',
+      'nonMasqueradeCIDRs: [172.16.0.0/12, 10.0.0.0/8]\nmasqLinkLocal: false\nmasqOutBound: false\nresyncInterval: 30s\ncidrLimit: 2\nrejudgeConnections: udp\n',
       'masqueradeCIDRs: [1.0.0.0/24]\nforceMasqueradeCIDRs: [2.0.0.0/24]\n',
     ]);
     expect(effectiveOf(reading)).toEqual({
@@ -20,6 +20,8 @@ describe('several files', () => {
       masqOutBoundIPv6: true,
       cidrLimit: 2,
       resyncInterval: '30s',
+      rejudgeConnections: 'udp',
+      outputAddresses: [],
     });
   });
 

@@ -27,6 +27,18 @@ describe('what validate tells of mistakes', () => {
     expect(complaints).toEqual([expect.stringContaining(String.raw`\u001b[2J\u007f\u009b2J\u0085\u2028`)]);
   });
 
+  it('tells of a text that is nothing but an alias of nothing', () => {
+    expect(complaintsOf(readText('*a'))).toEqual([
+      'error: a:1:1: *a: nothing above is named &a (expected quotes around a text that starts with *)',
+    ]);
+  });
+
+  it('does not say what a broken text sets', () => {
+    const complaints = complaintsOf(readText('apiVersion: v1\ndata:\n  config: "x\nkind: ConfigMap\n'));
+    expect(complaints.some((complaint) => complaint.includes('NOTHING HERE'))).toBe(false);
+    expect(complaints[0]).toMatch(/^error: a:3:11: "x: the quoted text never ends/);
+  });
+
   it('is short, however much is wrong', () => {
     const reading = readText(`nonMasqueradeCIDRs: [${'x, '.repeat(100_000)}]`);
     expect(reading.ok ? 0 : reading.problems.length).toBe(201);

@@ -1,7 +1,7 @@
 import type { ConfigOptions, ConfigReading } from '../../../src/config/config.ts';
-import { effectiveConfigJson } from '../../../src/config/effective.ts';
+import { effectiveConfigJson } from '../../../src/config/config.ts';
 import { interpretSnapshot } from '../../../src/config/interpret.ts';
-import { formatProblem } from '../../../src/config/problem.ts';
+import { formatProblem } from '../../../src/config/problems.ts';
 
 export const defaultOptions: ConfigOptions = { enableIPv6: false, nomasqAllReservedRanges: false };
 

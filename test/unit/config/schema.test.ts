@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { publishedSchema, schemaFile } from '../../../scripts/schema.ts';
-import { configKeyOf } from '../../../src/config/key-name.ts';
-import { configKeys } from '../../../src/config/schema.ts';
+import { configKeyOf, configKeys } from '../../../src/config/schema.ts';
 
 const jsonSchema = z.object({
   properties: z.record(z.string(), z.object({ description: z.string(), default: z.unknown() })),

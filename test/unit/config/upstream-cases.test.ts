@@ -43,7 +43,7 @@ const warnings: Readonly<Record<string, RegExp>> = {
   'duplicate-key': /^warning: a:1:1: nonMasqueradeCIDRs: key set more than once/,
   'json-case-dup': /^warning: a:1:2: NonMasqueradeCIDRs: key set more than once/,
   'empty-list': /^warning: a:1:21: nonMasqueradeCIDRs is empty: everything will be masqueraded$/,
-  'null-list': /^warning: a:1:19: nonMasqueradeCIDRs is empty: everything will be masqueraded$/,
+  'null-list': /^warning: a:1:20: nonMasqueradeCIDRs is empty: everything will be masqueraded$/,
   'duration-07': /^warning: a:1:17: "0s": too short a resyncInterval; 1m0s is used$/,
 };
 

@@ -26,6 +26,8 @@ const config: Config = {
   masqOutBound: setting(true),
   masqOutBoundIPv6: setting(false),
   cidrLimit: setting(64),
+  rejudgeConnections: setting('none'),
+  outputAddresses: [],
   resyncIntervalMs: setting(60_000),
   resyncInterval: '1m0s',
 };

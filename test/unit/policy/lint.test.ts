@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Config, Problem, Sourced } from '../../../src/config/config.ts';
-import { formatProblem } from '../../../src/config/problem.ts';
+import { formatProblem } from '../../../src/config/problems.ts';
 import { type Cidr, coveringCidrs, mergeCidrs, parseCidr } from '../../../src/net/cidr.ts';
 import { families } from '../../../src/net/family.ts';
 import { complement } from '../../../src/net/ip-set.ts';
@@ -35,6 +35,8 @@ function configOf({ ipv4, ipv6 }: PlainPolicy, without: ReadonlySet<string> = ne
     masqLinkLocalIPv6: setting('masqLinkLocalIPv6', ipv6.masqueradeLinkLocal),
     masqOutBound: setting('masqOutBound', ipv4.masqueradeOutbound),
     masqOutBoundIPv6: setting('masqOutBoundIPv6', ipv6.masqueradeOutbound),
+    outputAddresses: [],
+    rejudgeConnections: setting('rejudgeConnections', 'none'),
     cidrLimit: setting('cidrLimit', 64),
     resyncIntervalMs: setting('resyncInterval', 60_000),
     resyncInterval: '1m0s',
