@@ -4,7 +4,7 @@ import { everyAddress, type IpSet, includes, intersection, sizeOf } from '../../
 import { formatPortRange } from '../../src/net/port-range.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { type Region, regionsOf } from '../../src/policy/regions.ts';
-import type { Fate, Packets } from './ruleset.ts';
+import type { Fate, NewSource, Packets } from './ruleset.ts';
 
 /** What the rules do with packets of a kind: every one of them. */
 export type Rules = (packets: Packets) => readonly Fate[];
@@ -54,8 +54,8 @@ function differenceFrom(
   countersOf: CountersOf,
 ): string | undefined {
   for (const region of regions) {
-    const { verdict } = region.outcome;
-    const expected = verdict === 'keep' ? new Map([['keep', 1]]) : choiceOf(policy, protocol);
+    const { verdict, address } = region.outcome;
+    const expected = verdict === 'keep' ? new Map([['keep', 1]]) : choiceOf(policy, protocol, address ?? undefined);
     const counters = countersOf(verdict, region.family).join();
     const meeting = fates.filter(({ packets }) => overlap(packets, region) > 0n);
     // Every packet of the region once, whatever the dice say.
@@ -88,26 +88,30 @@ function wrongIn(
 }
 
 /** The ports that a masqueraded connection gets, with their chances, by the contract and not by the code that renders. */
-function choiceOf({ toPorts, randomFully }: Policy, protocol: string): Map<string, number> {
+function choiceOf(
+  { toPorts, randomFully: random }: Policy,
+  protocol: string,
+  address: string | undefined,
+): Map<string, number> {
   const ranges = ['tcp', 'udp', 'sctp'].includes(protocol) ? toPorts : [];
   const total = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-  if (total === 0) return new Map([[masqueradeKey(undefined, randomFully), 1]]);
+  if (total === 0) return new Map([[masqueradeKey({ address, ports: undefined, random }), 1]]);
   const choice = new Map<string, number>();
   for (const range of ranges) {
-    const key = masqueradeKey(formatPortRange(range), randomFully);
+    const key = masqueradeKey({ address, ports: formatPortRange(range), random });
     choice.set(key, (choice.get(key) ?? 0) + (range.last - range.first + 1) / total);
   }
   return choice;
 }
 
-function masqueradeKey(ports: string | undefined, random: boolean): string {
-  return `masquerade to ports ${ports ?? 'any'}${random ? ' at random' : ''}`;
+function masqueradeKey({ address, ports, random }: NewSource): string {
+  return `masquerade as ${address ?? 'the interface'}, ports ${ports ?? 'any'}${random ? ' at random' : ''}`;
 }
 
 function keyOf({ masquerade, isAccepted }: Fate): string {
   // Left alone is not accepted, after which no rule of others would have its turn.
   if (isAccepted) return 'accept';
-  return masquerade ? masqueradeKey(masquerade.ports, masquerade.random) : 'keep';
+  return masquerade ? masqueradeKey(masquerade) : 'keep';
 }
 
 /** How likely the packets of one fate, within a region, are to meet the same fate, by this rule or another. */

@@ -2,7 +2,7 @@ import { parseCidr, rangeOf } from '../../src/net/cidr.ts';
 import type { Family } from '../../src/net/family.ts';
 import { complement } from '../../src/net/ip-set.ts';
 import type { Side } from '../../src/policy/decide.ts';
-import type { Action, Chains, Match, Rule } from './ruleset.ts';
+import { type Action, addressAndPorts, type Chains, type Match, type Rule } from './ruleset.ts';
 
 const builtIn = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'];
 
@@ -68,10 +68,12 @@ function actionOf(option: string, target: string, rest: string[]): Action {
   if (option === '-g') return { kind: 'goto', chain: target };
   if (target === 'RETURN') return { kind: 'return' };
   if (target === 'ACCEPT') return { kind: 'accept' };
-  if (target !== 'MASQUERADE') return { kind: 'jump', chain: target };
+  if (target !== 'MASQUERADE' && target !== 'SNAT') return { kind: 'jump', chain: target };
   const options = rest.splice(0);
-  const ports = options[0] === '--to-ports' ? options.splice(0, 2)[1] : undefined;
+  const isSnat = target === 'SNAT';
+  const value = options[0] === (isSnat ? '--to-source' : '--to-ports') ? options.splice(0, 2)[1] : undefined;
+  const { address, ports } = isSnat ? addressAndPorts(value ?? '') : { address: undefined, ports: value };
   const random = options[0] === '--random-fully' && options.shift() !== undefined;
-  if (options.length > 0) throw new Error(`options of MASQUERADE that are not known here: ${options.join(' ')}`);
-  return { kind: 'masquerade', ports, random };
+  if (options.length > 0) throw new Error(`options of ${target} that are not known here: ${options.join(' ')}`);
+  return { kind: 'masquerade', address, ports, random };
 }

@@ -1,7 +1,7 @@
 import { parseAddress, parseCidr, rangeOf } from '../../src/net/cidr.ts';
 import { type Family, families } from '../../src/net/family.ts';
 import { type AddressRange, complement, ipSet } from '../../src/net/ip-set.ts';
-import type { Action, Chains, Match, Rule } from './ruleset.ts';
+import { type Action, addressAndPorts, type Chains, type Match, type Rule } from './ruleset.ts';
 
 /** What a table holds after the texts that a host without it was given. */
 export interface NftTable {
@@ -191,11 +191,21 @@ function actionOf(words: string[]): Action | undefined {
     words.splice(0, 2);
     return ended(words, { kind: word, chain: next });
   }
+  if (word === 'snat') {
+    const [, , to, text = ''] = words.splice(0, 4);
+    if (to !== 'to' || (next !== 'ip' && next !== 'ip6')) throw new Error(`not known here: snat ${next} ${to} ${text}`);
+    const random = isRandom(words);
+    return ended(words, { kind: 'masquerade', ...addressAndPorts(text), random });
+  }
   if (word !== 'masquerade') return undefined;
   words.shift();
   const ports = words[0] === 'to' ? words.splice(0, 2)[1]?.replace(/^:/, '') : undefined;
-  const random = words[0] === 'fully-random' && words.shift() !== undefined;
-  return ended(words, { kind: 'masquerade', ports, random });
+  const random = isRandom(words);
+  return ended(words, { kind: 'masquerade', address: undefined, ports, random });
+}
+
+function isRandom(words: string[]): boolean {
+  return words[0] === 'fully-random' && words.shift() !== undefined;
 }
 
 function ended(words: readonly string[], action: Action): Action {

@@ -1,3 +1,4 @@
+import { formatAddress, parseAddress } from '../../src/net/cidr.ts';
 import type { Family } from '../../src/net/family.ts';
 import { difference, type IpSet, intersection } from '../../src/net/ip-set.ts';
 import type { Side } from '../../src/policy/decide.ts';
@@ -26,10 +27,25 @@ export type Match =
   | { readonly kind: 'local' | 'leaves-by-lo'; readonly value: boolean }
   | { readonly kind: 'chance'; readonly chance: number };
 
+/** What a masqueraded connection gets. Without an address: that of the interface that it leaves by. */
+export interface NewSource {
+  readonly address: string | undefined;
+  readonly ports: string | undefined;
+  readonly random: boolean;
+}
+
+/** `192.0.2.1`, `192.0.2.1:1024-2047`, `2001:db8::1` or `[2001:db8::1]:1024-2047`. */
+export function addressAndPorts(text: string): Pick<NewSource, 'address' | 'ports'> {
+  const [, bracketed, dotted, ports] = /^(?:\[([\da-f:.]+)\]|([\d.]+)):([\d-]+)$/.exec(text) ?? [];
+  const address = parseAddress(bracketed ?? dotted ?? text);
+  if (!address) throw new Error(`no address with or without ports: ${text}`);
+  return { address: formatAddress(address.family, address.value), ports };
+}
+
 export type Action =
   | { readonly kind: 'continue' | 'return' | 'accept' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
-  | { readonly kind: 'masquerade'; readonly ports: string | undefined; readonly random: boolean };
+  | ({ readonly kind: 'masquerade' } & NewSource);
 
 /** What a rule does with packets that meet its conditions. A verdict map is several of these for one rule. */
 export interface Rule {
@@ -43,7 +59,7 @@ export type Chains = ReadonlyMap<string, readonly Rule[]>;
 /** Packets whose fate is known: masqueraded, or left as they are. */
 export interface Fate {
   readonly packets: Packets;
-  readonly masquerade?: { readonly ports: string | undefined; readonly random: boolean } | undefined;
+  readonly masquerade?: NewSource | undefined;
   readonly isAccepted?: boolean;
 }
 
