@@ -1,34 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeCidrs } from '../../../src/net/cidr.ts';
-import type { Family } from '../../../src/net/family.ts';
 import { intersection } from '../../../src/net/ip-set.ts';
 import { linkLocal } from '../../../src/policy/decide.ts';
-import { type OutputSettings, policyWith } from '../../builders/policy.ts';
+import { policyWith } from '../../builders/policy.ts';
+import { policiesWithOutputs } from '../../generators/outputs.ts';
 import { plainFamily, plainPolicy, toPolicy } from '../../generators/plain-policy.ts';
-import { cidrs, policies } from '../../generators/policies.ts';
+import { policies } from '../../generators/policies.ts';
 import { allPackets, disagreement } from '../../symbolic/agreement.ts';
 import { renderedBy } from '../../symbolic/backends.ts';
 
 /** `SYMBOLIC_POLICIES=… SYMBOLIC_SEED=…` make a longer run, or repeat one. */
 const numRuns = Number(process.env['SYMBOLIC_POLICIES'] ?? 1000);
 const seed = Number(process.env['SYMBOLIC_SEED'] ?? Date.now() % 2 ** 31);
-
-/** Entries of outputAddresses, most with lists of few networks. */
-function outputsOf(family: Family): fc.Arbitrary<OutputSettings[]> {
-  const addresses = family === 'ipv4' ? ['198.51.100.10', '198.51.100.11'] : ['2001:db8:1::10', '2001:db8:1::11'];
-  const list = fc.uniqueArray(cidrs(family), { maxLength: 3 });
-  return fc.array(fc.record({ address: fc.constantFrom(...addresses), destinations: list, sources: list }), {
-    maxLength: 3,
-  });
-}
-
-/** Policies whose masqueraded connections get one of several addresses. */
-const policiesWithOutputs = fc
-  .tuple(policies, outputsOf('ipv4'), outputsOf('ipv6'))
-  .map(([plain, ofIPv4, ofIPv6]) =>
-    policyWith({ ...plain, ipv4: { ...plain.ipv4, outputs: ofIPv4 }, ipv6: { ...plain.ipv6, outputs: ofIPv6 } }),
-  );
 
 describe.each(['nft', 'iptables-nft', 'iptables-legacy'] as const)('the rules of %s', (name) => {
   it(`do to every packet what the policy says, for ${numRuns} random policies (seed ${seed})`, {
@@ -59,7 +43,8 @@ describe.each(['iptables-nft', 'iptables-legacy'] as const)('the rules of %s, wi
     timeout: 300_000,
   }, () => {
     fc.assert(
-      fc.property(policiesWithOutputs, (policy) => {
+      fc.property(policiesWithOutputs, (plain) => {
+        const policy = policyWith(plain);
         const { rules, countersOf } = renderedBy[name](policy);
         expect(disagreement(policy, rules, countersOf)).toBeUndefined();
       }),

@@ -2,10 +2,20 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressBits, type Family, families } from '../../../src/net/family.ts';
 import { hasAddress, type IpSet } from '../../../src/net/ip-set.ts';
+import { decide } from '../../../src/policy/decide.ts';
 import { type Cause, type Change, diffPolicies } from '../../../src/policy/diff.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
+import { type OutputSettings, policyWith } from '../../builders/policy.ts';
 import { everyVerdict, type Grid, gridOf } from '../../generators/every-verdict.ts';
 import type { NaiveDecision } from '../../generators/naive-decision.ts';
-import { type PlainPolicy, plainFamily, plainPolicy, toPolicy } from '../../generators/plain-policy.ts';
+import { type PlainPolicyWithOutputs, policiesWithOutputs } from '../../generators/outputs.ts';
+import {
+  type PlainFamilyPolicy,
+  type PlainPolicy,
+  plainFamily,
+  plainPolicy,
+  toPolicy,
+} from '../../generators/plain-policy.ts';
 import { policies } from '../../generators/policies.ts';
 import { simplerPolicies } from '../../generators/variations.ts';
 
@@ -69,6 +79,41 @@ function expectAgreement(family: Family, changes: readonly Change[], before: Pla
   }
 }
 
+/** The lists of a policy and those of its outputs, each as if it were a policy: for the borders that they have. */
+function listsOf({ outputs, ...plain }: PlainPolicyWithOutputs['ipv4']): PlainFamilyPolicy[] {
+  const borders = ({ sources = [], destinations = [] }: OutputSettings) => ({
+    ...plainFamily,
+    keepSources: sources,
+    keepDestinations: destinations,
+  });
+  return [plain, ...outputs.map(borders)];
+}
+
+function expectAddresses(
+  family: Family,
+  changes: readonly Change[],
+  [before, after]: readonly [Policy, Policy],
+  { sources, destinations }: Grid,
+): void {
+  const noHost = { isLocal: () => false };
+  for (const source of sources) {
+    const ofSource = changes.filter((change) => hasAddress(change.sources, source));
+    for (const destination of destinations) {
+      const packet = {
+        source: { family, value: source },
+        destination: { family, value: destination },
+        protocol: undefined,
+      };
+      const found = ofSource.filter((change) => hasAddress(change.destinations, destination));
+      const said = found.map((change) => [change.before.outcome, change.after.outcome]);
+      const is = [before, after]
+        .map((policy) => decide(policy, packet, noHost))
+        .map(({ verdict, address }) => ({ verdict, address }));
+      expect(said).toEqual(JSON.stringify(is[0]) === JSON.stringify(is[1]) ? [] : [is]);
+    }
+  }
+}
+
 describe('what two policies judge otherwise', () => {
   test('is what a brute-force search finds, for 10,000 pairs of policies', { timeout: 300_000 }, () => {
     fc.assert(
@@ -80,6 +125,36 @@ describe('what two policies judge otherwise', () => {
         }
       }),
       { numRuns: 10_000 },
+    );
+  });
+
+  test('has the addresses that connections get in it, for every pair of the grid', { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(policiesWithOutputs, policiesWithOutputs, fc.boolean(), (before, other, isEdit) => {
+        // Another config, or the same one with other addresses.
+        const after = isEdit
+          ? {
+              ...before,
+              ipv4: { ...before.ipv4, outputs: other.ipv4.outputs },
+              ipv6: { ...before.ipv6, outputs: other.ipv6.outputs },
+            }
+          : other;
+        const policies = [policyWith(before), policyWith(after)] as const;
+        const changes = diffPolicies(...policies);
+        for (const family of families) {
+          const ofFamily = changes.filter((change) => change.family === family);
+          expectAddresses(
+            family,
+            ofFamily,
+            policies,
+            gridOf(
+              family,
+              [before, after].flatMap((plain) => listsOf(plain[family])),
+            ),
+          );
+        }
+      }),
+      { numRuns: 150 },
     );
   });
 
