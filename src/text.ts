@@ -39,3 +39,30 @@ const longestExcerpt = 400;
 export function excerpt(text: string): string {
   return text.length > longestExcerpt ? `${text.slice(0, longestExcerpt)}…` : text;
 }
+
+/**
+ * What a terminal would obey, what turns the reading direction, what ends a line, and what can't be seen: control and
+ * format characters (Unicode's Cc and Cf), line and paragraph separators, and halves of surrogate pairs.
+ */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+const shortEscapes: ReadonlyMap<string, string> = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+]);
+
+/** Text from outside (a file, its name, a tool, another process) as one line that is safe to show: `\u001b` for ESC. */
+export function printable(text: string): string {
+  return text.replaceAll(unprintable, (character) => shortEscapes.get(character) ?? codePointEscape(character));
+}
+
+function codePointEscape(character: string): string {
+  const hex = (character.codePointAt(0) ?? 0).toString(16);
+  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+}
+
+/** What an error says. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,4 +1,5 @@
-import type { Config, ConfigReading } from '../config/config.ts';
+import type { Config, ConfigOptions, ConfigReading } from '../config/config.ts';
+import { interpretSnapshot } from '../config/interpret.ts';
 import { type ConfigReader, createConfigReader } from '../config/reader.ts';
 import { formatDuration } from '../net/duration.ts';
 import { buildPolicy } from '../policy/build.ts';
@@ -7,11 +8,12 @@ import type { Flags } from './flags.ts';
 
 /** The config as the flags make it: where it is, what they allow in it, and what they override. */
 export function configReaderOf(flags: Flags): ConfigReader {
-  const reader = createConfigReader(flags.config, {
-    enableIPv6: flags['enable-ipv6'],
-    nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'],
-  });
+  const reader = createConfigReader(flags.config, optionsOf(flags));
   return { read: async () => overridden(await reader.read(), flags['resync-interval']) };
+}
+
+function optionsOf(flags: Flags): ConfigOptions {
+  return { enableIPv6: flags['enable-ipv6'], nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'] };
 }
 
 function overridden(reading: ConfigReading, intervalMs: number | undefined): ConfigReading {
@@ -28,4 +30,15 @@ export function policyOf(flags: Flags, config: Config): Policy {
     randomFully: flags['random-fully'],
     toPorts: flags['to-ports'],
   });
+}
+
+/** What `cidrLimit` may be at most, so that lists that several files made together are not too long for one. */
+const noLimit = 10_000_000;
+
+/** The policy of an effective config, as a running agent tells it. Undefined where that is none. */
+export function policyOfEffectiveConfig(flags: Flags, config: Readonly<Record<string, unknown>>): Policy | undefined {
+  const bytes = Buffer.from(JSON.stringify({ ...config, cidrLimit: noLimit }));
+  const snapshot = { files: [{ path: 'the running agent', bytes }], problems: [], warnings: [], isUnsettled: false };
+  const reading = interpretSnapshot(snapshot, optionsOf(flags), '');
+  return reading.ok ? policyOf(flags, reading.config) : undefined;
 }

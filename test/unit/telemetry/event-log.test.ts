@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent, ReportEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
+import { trackAgentState } from '../../../src/telemetry/agent-state.ts';
 import { createEventLog } from '../../../src/telemetry/event-log.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 import { type FakeLog, fakeLog } from '../../fakes/log.ts';
@@ -29,7 +30,9 @@ function failed(message: string): AgentEvent {
 
 function logging(): { log: FakeLog; report: ReportEvent } {
   const log = fakeLog();
-  return { log, report: createEventLog(log) };
+  const tracker = trackAgentState();
+  tracker.subscribe(createEventLog(log));
+  return { log, report: tracker.report };
 }
 
 describe('the event log', () => {
@@ -187,7 +190,7 @@ describe('the event log', () => {
   it('tells start, serving, a broken watch and stop', () => {
     const { log, report } = logging();
     report({ type: 'started', version: '1.2.3', backend: 'nft', reason: 'asked for', configPath: '/etc/config' });
-    report({ type: 'serving', address: '127.0.0.1:9090', paths: ['/metrics'] });
+    report({ type: 'serving', address: '127.0.0.1:0', bound: '127.0.0.1:9090', paths: ['/metrics'] });
     report({ type: 'watch-failed', reason: 'no inotify' });
     report({ type: 'stopped', reason: 'SIGTERM' });
     expect(log.lines).toEqual([

@@ -53,6 +53,6 @@ describe('what an agent without metrics and health checks loads', () => {
   });
 
   it.each(heavy)('comes to %s where metrics are switched on', (name) => {
-    expect(loadedWith('src/telemetry/observability.ts', 'src/telemetry/metrics.ts')).toContain(name);
+    expect(loadedWith('src/telemetry/endpoints.ts', 'src/telemetry/metrics.ts')).toContain(name);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
+import { trackAgentState } from '../../../src/telemetry/agent-state.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 
@@ -26,7 +27,9 @@ const failed: AgentEvent = {
 /** The samples of a scrape after these events, by name and labels. */
 async function samplesAfter(...events: AgentEvent[]): Promise<Map<string, number>> {
   const metrics = createMetrics({ readConnections: undefined, onReadFailure: () => undefined });
-  for (const event of events) metrics.report(event);
+  const tracker = trackAgentState();
+  tracker.subscribe(metrics.observe);
+  for (const event of events) tracker.report(event);
   return samplesOf(await metrics.text());
 }
 
@@ -41,7 +44,7 @@ describe('the metrics', () => {
     const helped = [...text.matchAll(/^# HELP (\S+) \S.{20,}$/gm)].map(([, name]) => name);
     const typed = [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(([, name]) => name);
     expect(helped).toEqual(typed);
-    expect(helped).toHaveLength(17);
+    expect(helped).toHaveLength(18);
   });
 
   it('begin with an agent that has done nothing', async () => {
@@ -112,6 +115,19 @@ describe('the metrics', () => {
     expect((await samplesAfter(bad, good)).get(successful)).toBe(1);
   });
 
+  it('tell a config that was deleted, until there is one again', async () => {
+    const config = (...files: string[]): AgentEvent => ({
+      type: 'config-accepted',
+      reading: { ...accepted(['10.0.0.0/8']), files },
+    });
+    const fallback = async (...events: AgentEvent[]) =>
+      (await samplesAfter(...events)).get('ip_masq_agent_config_fallback');
+    // Without a file from the start, the defaults are what was wanted.
+    expect(await fallback(config())).toBe(0);
+    expect(await fallback(config('a'), config())).toBe(1);
+    expect(await fallback(config('a'), config(), config('a'))).toBe(0);
+  });
+
   it('read connections when, and only when, they are scraped', async () => {
     let reads = 0;
     const metrics = createMetrics({
@@ -121,7 +137,6 @@ describe('the metrics', () => {
       },
       onReadFailure: () => undefined,
     });
-    metrics.report(applied);
     expect(reads).toBe(0);
     await metrics.text();
     const samples = samplesOf(await metrics.text());
