@@ -39,8 +39,8 @@ export interface Endpoints {
   stop(): Promise<void>;
 }
 
-/** More connections than a scraper and some probes make. */
-const mostPlaces = 32;
+/** Far more connections than a scraper and some probes make; an idle one takes a few kilobytes. */
+const mostPlaces = 1024;
 /** The longest wait before an address that can't be had is tried again. */
 const slowestRetryMs = 60_000;
 

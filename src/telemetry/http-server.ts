@@ -1,7 +1,5 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer, type Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import { createServer, type Server, type Socket } from 'node:net';
 import { AgentError } from '../errors.ts';
 import { formatListenAddress, parseListenAddress } from '../net/listen-address.ts';
 import { messageOf } from '../text.ts';
@@ -42,7 +40,8 @@ const answerTimeoutMs = 15_000;
 const backlog = 4096;
 
 /**
- * Answers GET and HEAD on these paths, one request a connection, and reads nothing after it. Nothing that a client does
+ * Answers GET and HEAD on these paths, one request a connection, and heeds nothing after it. Not Node's HTTP server, which
+ * parses and answers whatever one read of a socket gives, thousands of requests if a client sends them back to back. Nothing that a client does
  * or leaves undone can cost more than a bounded time, memory and number of connections; while clients hold all places,
  * a newcomer gets that of the one that has been idle for the longest. Throws LISTEN_FAILED.
  */
@@ -51,14 +50,16 @@ export async function startHttpServer(
   routes: Routes,
   { places, onError }: HttpServerOptions,
 ): Promise<HttpServer> {
-  const http = createHttpServer({ maxHeaderSize: maxHeaderBytes });
-  http.on('request', (request, response) => void respond(request, response, routes, onError));
   const connections = new Connections(places);
-  const server = createServer((socket) => {
+  // Half open: who has closed its own side may still read the answer.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     connections.add(socket);
     // A client that resets its connection.
     socket.on('error', () => undefined);
-    passOneRequest(socket, http, () => connections.hasAsked(socket));
+    readOneRequest(socket, (head) => {
+      connections.hasAsked(socket);
+      void respond(socket, head, routes, onError);
+    });
   });
   const bound = await listen(server, address);
   server.on('error', onError);
@@ -73,7 +74,13 @@ export async function startHttpServer(
   };
 }
 
-/** The open connections, at most as many as there are places, each with a deadline. */
+/** The most connections that may wait for an answer, or read one, at once. */
+const mostAsked = 32;
+
+/**
+ * The open connections, each with a deadline. The more may be silent, the longer a newcomer has until it must have asked
+ * while others open connections as fast as they are accepted: some 30 ms with 1,000 places.
+ */
 class Connections {
   readonly #places: number;
   /** Those that have not sent their request, and those that have; both with the eldest first. */
@@ -84,18 +91,17 @@ class Connections {
     this.#places = places;
   }
 
-  /** Takes a connection in, at the cost of another where all places are taken. */
+  /** Takes a connection in, at the cost of the eldest where all places are taken: of those that are silent, if any. */
   add(socket: Socket): void {
-    if (this.#silent.size + this.#asked.size >= this.#places) {
-      const [eldest] = [...this.#silent.keys(), ...this.#asked.keys()];
-      if (eldest) this.#close(eldest);
-    }
+    if (this.#silent.size + this.#asked.size >= this.#places)
+      this.#closeEldest(this.#silent.size > 0 ? this.#silent : this.#asked);
     this.#silent.set(socket, this.#deadline(socket, requestTimeoutMs));
     socket.once('close', () => this.#forget(socket));
   }
 
   hasAsked(socket: Socket): void {
     this.#forget(socket);
+    if (this.#asked.size >= mostAsked) this.#closeEldest(this.#asked);
     this.#asked.set(socket, this.#deadline(socket, answerTimeoutMs));
   }
 
@@ -105,6 +111,13 @@ class Connections {
 
   #deadline(socket: Socket, ms: number): NodeJS.Timeout {
     return setTimeout(() => this.#close(socket), ms).unref();
+  }
+
+  #closeEldest(group: ReadonlyMap<Socket, unknown>): void {
+    for (const socket of group.keys()) {
+      this.#close(socket);
+      return;
+    }
   }
 
   #close(socket: Socket): void {
@@ -120,67 +133,48 @@ class Connections {
   }
 }
 
-/**
- * Lets the head of one request through to Node's HTTP server, and no byte after it: that would parse, and answer,
- * whatever one read of the socket gave, which may be thousands of requests.
- */
-function passOneRequest(socket: Socket, http: Server, onRequest: () => void): void {
-  let gate: Duplex | undefined;
+/** More than this is not read of what a client sends after its request; no GET has anything to send. */
+const mostIgnoredBytes = 64 * 1024;
+
+/** Calls back with the head of one request, once it is whole or too long; what the client sends after it is thrown away. */
+function readOneRequest(socket: Socket, onRequest: (head: string) => void): void {
   const head = new RequestHead();
+  let ignored = 0;
   socket.on('data', (bytes) => {
     // Never a string, since no encoding is set.
     if (typeof bytes === 'string') return;
-    if (!gate) {
-      gate = gateTo(socket);
-      http.emit('connection', gate);
+    if (head.isWhole) {
+      ignored += bytes.length;
+      // Left to its deadline: closed, it would be back at once.
+      if (ignored > mostIgnoredBytes) socket.pause();
+    } else if (head.add(bytes)) {
+      onRequest(head.text);
     }
-    const end = head.endIn(bytes);
-    gate.push(end === undefined ? bytes : bytes.subarray(0, end));
-    if (end === undefined) return;
-    socket.pause().removeAllListeners('data');
-    onRequest();
+    // Freed at once: a read may give 64 KiB, and clients can fill them far faster than garbage is collected.
+    bytes.buffer.transfer(0);
+  });
+  socket.on('end', () => {
+    if (!head.isWhole) socket.destroy();
   });
 }
 
-/** The socket, but for its readable side. */
-function gateTo(socket: Socket): Duplex {
-  const gate = new Duplex({
-    read: () => undefined,
-    write: (bytes: Buffer, _encoding, done) => void socket.write(bytes, done),
-    final(done) {
-      // Not only end(): what the client still sends is not to be waited for.
-      socket.end(() => socket.destroy());
-      done();
-    },
-    destroy(cause, done) {
-      socket.destroy();
-      done(cause);
-    },
-  });
-  gate.on('error', () => undefined);
-  socket.once('close', () => gate.destroy());
-  return gate;
-}
-
-const blankLine = Buffer.from('\r\n\r\n');
-
-/** Looks for the end of a request's head, the first blank line, in bytes that come piece by piece. */
+/** The head of a request, which comes piece by piece and ends with a blank line. */
 class RequestHead {
-  #matched = 0;
+  text = '';
+  isWhole: boolean = false;
 
-  /** The index of the first byte after the head; undefined where it goes on. */
-  endIn(bytes: Uint8Array): number | undefined {
-    for (const [index, byte] of bytes.entries()) {
-      // After a mismatch only a carriage return can be the beginning of the next match.
-      if (byte === blankLine[this.#matched]) this.#matched++;
-      else this.#matched = byte === blankLine[0] ? 1 : 0;
-      if (this.#matched === blankLine.length) return index + 1;
-    }
-    return undefined;
+  /** Takes a piece up to the end of the head; says whether it is whole now. One that is too long is, to be refused. */
+  add(bytes: Buffer): boolean {
+    const known = this.text.length;
+    const text = this.text + bytes.toString('latin1', 0, Math.min(bytes.length, maxHeaderBytes + 1 - known));
+    const blankLine = text.indexOf('\r\n\r\n', Math.max(0, known - 3));
+    this.isWhole = blankLine !== -1 || text.length > maxHeaderBytes;
+    this.text = blankLine === -1 ? text : text.slice(0, blankLine + 4);
+    return this.isWhole;
   }
 }
 
-async function listen(server: ReturnType<typeof createServer>, text: string): Promise<string> {
+async function listen(server: Server, text: string): Promise<string> {
   const { host, port } = parseListenAddress(text);
   try {
     server.listen({ port, backlog, ...(host === undefined ? {} : { host }) });
@@ -192,33 +186,50 @@ async function listen(server: ReturnType<typeof createServer>, text: string): Pr
   return bound === null || typeof bound === 'string' ? text : formatListenAddress(bound.address, bound.port);
 }
 
-async function respond(
-  request: IncomingMessage,
-  response: ServerResponse,
-  routes: Routes,
-  onError: (cause: unknown) => void,
-): Promise<void> {
-  const { status, contentType, body } = await answerTo(request, routes).catch((cause: unknown) => {
+async function respond(socket: Socket, head: string, routes: Routes, onError: (cause: unknown) => void): Promise<void> {
+  const { status, contentType, body } = await answerTo(head, routes).catch((cause: unknown) => {
     onError(cause);
     return text(500, 'internal error; the log of the agent says more');
   });
-  response.writeHead(status, {
-    'Content-Type': contentType,
-    'Content-Length': body.length,
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    Connection: 'close',
-    ...(status === 405 ? { Allow: 'GET, HEAD' } : {}),
-  });
-  response.end(request.method === 'HEAD' ? undefined : body);
+  const headers = [
+    `HTTP/1.1 ${status} ${reasons[status] ?? ''}`,
+    `Date: ${new Date().toUTCString()}`,
+    `Content-Type: ${contentType}`,
+    `Content-Length: ${body.length}`,
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    ...(status === 405 ? ['Allow: GET, HEAD'] : []),
+    'Connection: close',
+  ];
+  socket.write(`${headers.join('\r\n')}\r\n\r\n`);
+  // The connection is over when the client closes its side too, or at the deadline.
+  if (!head.startsWith('HEAD ')) socket.write(body);
+  socket.end();
 }
 
-async function answerTo(request: IncomingMessage, routes: Routes): Promise<Answer> {
-  const [path = '', query] = (request.url ?? '').split('?', 2);
-  const route = routes.get(path);
+/** The reason phrases of RFC 9110 for what is answered here. */
+const reasons: Readonly<Record<number, string>> = {
+  200: 'OK',
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+const requestLine = /^(?<method>[A-Z]+) (?<target>\S+) HTTP\/1\.(?<minor>[01])\r\n/;
+
+async function answerTo(head: string, routes: Routes): Promise<Answer> {
+  if (head.length > maxHeaderBytes) return text(431, `the head of a request may have ${maxHeaderBytes} bytes`);
+  const { method, target = '', minor } = requestLine.exec(head)?.groups ?? {};
+  const url = URL.parse(target, 'http://agent');
+  const lacksHost = minor === '1' && !/^host:/im.test(head);
+  if (method === undefined || !url || lacksHost) return text(400, 'this is no request of HTTP/1.1 or HTTP/1.0');
+  const route = routes.get(url.pathname);
   if (!route) return text(404, `not found; there is ${[...routes.keys()].join(', ')}`);
-  if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'only GET and HEAD are answered');
-  return route(new URLSearchParams(query));
+  if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET and HEAD are answered');
+  return route(url.searchParams);
 }
 
 /** An answer in plain text. */

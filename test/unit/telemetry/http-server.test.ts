@@ -121,23 +121,26 @@ describe('the HTTP server', () => {
     expect(statusOf(answer)).toBe('HTTP/1.1 200 OK');
   });
 
-  it.each(['nonsense\r\n\r\n', '\u0016\u0003\u0001\u0000\u0000', 'GET /ok HTTP/1.1\r\n\r\n'])(
+  it.each(['nonsense\r\n\r\n', 'GET /ok HTTP/1.1\r\n\r\n'])(
     'closes on a client that does not speak HTTP: %j',
     async (bytes) => {
       expect(statusOf(await exchange(bytes))).toBe('HTTP/1.1 400 Bad Request');
     },
   );
 
-  it.each(['', 'GET /ok HT'])('closes on a client that sent %j and no more for 5 s', async (bytes) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const socket = await open();
-    socket.write(bytes);
-    // A whole exchange later, the server has seen the first connection.
-    await exchange('GET /ok HTTP/1.1\r\nHost: a\r\n\r\n');
-    const over = closed(socket);
-    vi.advanceTimersByTime(5_000);
-    await over;
-  });
+  it.each(['', 'GET /ok HT', '\u0016\u0003\u0001\u0000\u0000'])(
+    'closes on a client that sent %j and no more for 5 s',
+    async (bytes) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const socket = await open();
+      socket.write(bytes);
+      // A whole exchange later, the server has seen the first connection.
+      await exchange('GET /ok HTTP/1.1\r\nHost: a\r\n\r\n');
+      const over = closed(socket);
+      vi.advanceTimersByTime(5_000);
+      await over;
+    },
+  );
 
   it('closes on a client that does not read its answer for 15 s', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -172,8 +175,14 @@ describe('the HTTP server', () => {
     );
     const socket = connect(portOf(counting), '127.0.0.1').on('error', () => undefined);
     socket.write('GET /count HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(10_000));
-    await closed(socket.resume());
+    let received = '';
+    socket.on('data', (data) => {
+      received += data.toString();
+    });
+    await once(socket, 'end');
+    socket.destroy();
     await counting.stop();
+    expect(received.match(/HTTP\/1\.1/g)).toHaveLength(1);
     expect(asked).toBe(1);
   });
 
