@@ -5,7 +5,7 @@
  */
 const signs = [
   /^chain (?:policy|ipv4|ipv6|masquerade-ipv4|masquerade-ipv6)-[0-9a-f]{12}\b\S* is not ours/,
-  /^rule that is not ours: .*--comment "?ip-masq-agent: /,
+  /^(?:ipv[46]: )?rule that is not ours: .*--comment "?ip-masq-agent: /,
 ];
 
 /**

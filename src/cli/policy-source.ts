@@ -1,6 +1,7 @@
 import type { Config, ConfigOptions, ConfigReading } from '../config/config.ts';
 import { interpretSnapshot } from '../config/interpret.ts';
 import { type ConfigReader, createConfigReader } from '../config/reader.ts';
+import { subPathWarnings } from '../config/sub-path.ts';
 import { formatDuration } from '../net/duration.ts';
 import { buildPolicy } from '../policy/build.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -9,7 +10,15 @@ import type { Flags } from './flags.ts';
 /** The config as the flags make it: where it is, what they allow in it, and what they override. */
 export function configReaderOf(flags: Flags): ConfigReader {
   const reader = createConfigReader(flags.config, optionsOf(flags));
-  return { read: async () => overridden(await reader.read(), flags['resync-interval']) };
+  // What is mounted stays mounted for as long as a container runs.
+  const mounts = subPathWarnings(flags.config);
+  return {
+    async read() {
+      const reading = overridden(await reader.read(), flags['resync-interval']);
+      const warnings = await mounts;
+      return warnings.length === 0 ? reading : { ...reading, warnings: [...warnings, ...reading.warnings] };
+    },
+  };
 }
 
 function optionsOf(flags: Flags): ConfigOptions {

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AgentProcess } from './harness/agent-process.ts';
 import { describeKernel } from './harness/describe-kernel.ts';
+import { MountNamespace } from './harness/mount-namespace.ts';
 import { TestBed } from './harness/test-bed.ts';
 
 const config = 'nonMasqueradeCIDRs: [10.0.0.0/8]\nresyncInterval: 1h\n';
@@ -108,6 +111,22 @@ describeKernel('status', () => {
     expect(code).toBe(0);
     expect(text).toMatch(/CONFIG DELETED \d{4}-.*, defaults apply: \S+ip-masq-agent/);
     await agent.stop();
+  });
+
+  it('warns once of a config that is mounted with subPath, as the kubelet does it', async () => {
+    // The root of the mount, as the kernel shows it, names the version of the volume.
+    const version = join(bed.directory, 'kubernetes.io~configmap/config/..2026_01_02_03_04_05.678');
+    const at = join(bed.directory, 'mounted');
+    for (const directory of [version, at]) await mkdir(directory, { recursive: true });
+    for (const file of [join(version, 'config'), join(at, 'ip-masq-agent')]) await writeFile(file, config);
+    const mounts = await MountNamespace.create(bed.node);
+    await mounts.run('mount', '--bind', join(version, 'config'), join(at, 'ip-masq-agent'));
+    const agent = new AgentProcess(mounts, [`--config=${at}`, '--backend=nft']);
+    await agent.waitFor(/rules applied/);
+    const { text } = await outcomeOf(new AgentProcess(mounts, ['status', `--config=${at}`]));
+    expect(text).toMatch(/warning: \S+\/mounted\/ip-masq-agent: is mounted with subPath/);
+    await agent.stop();
+    expect(agent.lines.filter((line) => line.text.includes('is mounted with subPath'))).toHaveLength(1);
   });
 
   it('believes nothing that another user runs, and asks nobody else on its port', async () => {
