@@ -62,10 +62,14 @@ export const errorTable = {
     exitCode: 3,
     advice: 'Install nftables or iptables, or give the agent NET_ADMIN; the reasons above name what is missing.',
   },
-  // Not a usage error: the same flags work once the address is free.
+  // Not a usage error: the same flags work once the address is free, and until then the agent works without.
   LISTEN_FAILED: {
     exitCode: 3,
     advice: 'Free the address or choose another one with --metrics-bind-address or --healthz-bind-address.',
+  },
+  TOO_FEW_DESCRIPTORS: {
+    exitCode: 3,
+    advice: 'Raise the limit of open files (ulimit -n, LimitNOFILE= of the unit, default-ulimits of the runtime).',
   },
   INTERNAL: {
     exitCode: 3,

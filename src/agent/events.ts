@@ -60,13 +60,27 @@ export type AgentEvent =
       readonly durationMs: number;
     }
   /** A pass failed; the kernel holds what it held before, or is whole in another way. */
-  | { readonly type: 'failed'; readonly trigger: Trigger; readonly error: AgentError; readonly retryInMs: number }
+  | {
+      readonly type: 'failed';
+      readonly trigger: Trigger;
+      readonly error: AgentError;
+      readonly retryInMs: number;
+      /** What had been found wrong with the kernel, where the pass came so far. */
+      readonly differences?: readonly string[] | undefined;
+    }
   /** The loop has begun a pass: with `waiting`, the sign of life that /healthz goes by. */
   | { readonly type: 'pass-began' }
   /** The loop waits, so many milliseconds unless something happens. */
   | { readonly type: 'waiting'; readonly forMs: number }
-  /** HTTP is answered at this host:port. */
-  | { readonly type: 'serving'; readonly address: string; readonly paths: readonly string[] }
+  /** HTTP is answered at this host:port. `bound` tells the port that was had where any was asked for. */
+  | { readonly type: 'serving'; readonly address: string; readonly bound: string; readonly paths: readonly string[] }
+  /** This host:port can't be had for HTTP; it is tried again. */
+  | {
+      readonly type: 'listen-failed';
+      readonly address: string;
+      readonly reason: string;
+      readonly retryInMs: number;
+    }
   /** Changes of the config can't be watched; the resync still sees them. */
   | { readonly type: 'watch-failed'; readonly reason: string }
   /** Changes of the kernel's rules are not heard of until the watch runs again; the resync still sees them. */

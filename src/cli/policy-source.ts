@@ -1,5 +1,6 @@
-import type { Config, ConfigReading } from '../config/config.ts';
-import { type ConfigReader, createConfigReader } from '../config/load.ts';
+import type { Config, ConfigOptions, ConfigReading } from '../config/config.ts';
+import { type ConfigReader, createConfigReader, readConfigText } from '../config/load.ts';
+import { subPathWarnings } from '../config/sub-path.ts';
 import { formatDuration } from '../net/duration.ts';
 import { buildPolicy } from '../policy/build.ts';
 import { lintPolicy } from '../policy/lint.ts';
@@ -8,11 +9,20 @@ import type { Flags } from './flags.ts';
 
 /** The config as the flags make it: where it is, what they allow in it, and what they override. */
 export function configReaderOf(flags: Flags): ConfigReader {
-  const reader = createConfigReader(flags.config, {
-    enableIPv6: flags['enable-ipv6'],
-    nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'],
-  });
-  return { read: async () => overridden(await reader.read(), flags['resync-interval']) };
+  const reader = createConfigReader(flags.config, optionsOf(flags));
+  // What is mounted stays mounted for as long as a container runs.
+  const mounts = subPathWarnings(flags.config);
+  return {
+    async read() {
+      const reading = overridden(await reader.read(), flags['resync-interval']);
+      const warnings = await mounts;
+      return warnings.length === 0 ? reading : { ...reading, warnings: [...warnings, ...reading.warnings] };
+    },
+  };
+}
+
+function optionsOf(flags: Flags): ConfigOptions {
+  return { enableIPv6: flags['enable-ipv6'], nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'] };
 }
 
 function overridden(reading: ConfigReading, intervalMs: number | undefined): ConfigReading {
@@ -38,4 +48,14 @@ export function linted(flags: Flags, reading: ConfigReading): ConfigReading {
     ...reading,
     warnings: [...reading.warnings, ...lintPolicy(policyOf(flags, reading.config), reading.config)],
   };
+}
+
+/** What `cidrLimit` may be at most, so that lists that several files made together are not too long for one. */
+const noLimit = 10_000_000;
+
+/** The policy of an effective config, as a running agent tells it. Undefined where that is none. */
+export function policyOfEffectiveConfig(flags: Flags, config: Readonly<Record<string, unknown>>): Policy | undefined {
+  const bytes = Buffer.from(JSON.stringify({ ...config, cidrLimit: noLimit }));
+  const reading = readConfigText('the running agent', bytes, optionsOf(flags));
+  return reading.ok ? policyOf(flags, reading.config) : undefined;
 }

@@ -11,9 +11,12 @@ export interface AgentProcess extends Process {
   readonly commandLine: CommandLine;
 }
 
-/** Every agent that can be seen from here: in its own container, and on a host; not from another container. */
+/**
+ * Every agent that can be seen from here: in its own container, and on a host; not from another container. Only those of
+ * root and of one's own user: anybody can start a process that looks like an agent.
+ */
 export async function findRunningAgents(): Promise<readonly AgentProcess[]> {
-  return (await processesOfThisNetwork()).flatMap(asAgent);
+  return (await processesOfThisNetwork()).filter(({ isTrusted }) => isTrusted).flatMap(asAgent);
 }
 
 /** The process as an agent; nothing where it is none. */

@@ -22,3 +22,9 @@ export function urlOf(text: string, path: string): string {
   const reachable = host === undefined || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${formatListenAddress(reachable, port)}${path}`;
 }
+
+/** Whether only processes of the same machine reach a server that listens there. */
+export function isLoopback(text: string): boolean {
+  const { host } = parseListenAddress(text);
+  return host === 'localhost' || host === '::1' || (host?.startsWith('127.') ?? false);
+}

@@ -7,6 +7,8 @@ export interface Process {
   readonly args: readonly string[];
   /** The file that it runs. */
   readonly executable: string;
+  /** Whether it belongs to root, or to whoever runs this process: then it may be believed what it says of itself. */
+  readonly isTrusted: boolean;
   readonly startedAt: Date;
 }
 
@@ -35,5 +37,44 @@ async function readProcess(pid: number, network: string, bootSeconds: number): P
   const executable = await readlink(`${directory}/exe`);
   const stat = await readFile(`${directory}/stat`, 'utf8');
   const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[startTimeField]);
-  return { pid, args, executable, startedAt: new Date((bootSeconds + ticks / ticksPerSecond) * 1000) };
+  const isTrusted = isTrustedUser(await readFile(`${directory}/status`, 'utf8'));
+  return { pid, args, executable, isTrusted, startedAt: new Date((bootSeconds + ticks / ticksPerSecond) * 1000) };
 }
+
+/**
+ * Whether all four user ids in the text of proc_pid_status(5) are root's or this process's own. The owner of the
+ * directory does not tell: it is root for every process that may not be traced (proc(5)), and whoever starts a program
+ * with set-user-ID chooses its arguments.
+ */
+function isTrustedUser(status: string): boolean {
+  const ids = /^Uid:\t(\d+)\t(\d+)\t(\d+)\t(\d+)$/m.exec(status)?.slice(1) ?? [];
+  return ids.length === 4 && ids.every((id) => isTrusted(Number(id)));
+}
+
+function isTrusted(uid: number): boolean {
+  return uid === 0 || uid === process.geteuid?.();
+}
+
+/**
+ * Whether everybody who listens on a TCP port of this network is root or the user of this process. False also where
+ * nobody does, or /proc/net can't be read.
+ */
+export async function isPortTrusted(port: number): Promise<boolean> {
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'utf8').catch(() => '')),
+  );
+  const users = tables.flatMap((table) => usersListening(table, port));
+  return users.length > 0 && users.every(isTrusted);
+}
+
+/** The users of sockets that listen on a port, in a table of proc_net_tcp(5): TCP_LISTEN is state 0A. */
+export function usersListening(table: string, port: number): readonly number[] {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  return table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local = '', , state]) => local.endsWith(`:${hexPort}`) && state === '0A')
+    .map((fields) => Number(fields[userField]));
+}
+
+const userField = 7;

@@ -1,15 +1,16 @@
 import type { AcceptedConfig, AgentEvent, RejectedConfig, ReportEvent } from '../agent/events.ts';
+import { signOfAnotherAgent } from '../backends/another-agent.ts';
 import { monotonicMs } from '../clock.ts';
 import type { AgentError } from '../errors.ts';
 import type { Policy } from '../policy/policy.ts';
 
-/** One instant on two clocks: `wall` in milliseconds since 1970, `steady` in milliseconds on a clock that never jumps. */
+/** One instant on two clocks, in milliseconds: `wallClock` since 1970, `monotonic` as monotonicMs() has it. */
 export interface Instant {
-  readonly wall: number;
-  readonly steady: number;
+  readonly wallClock: number;
+  readonly monotonic: number;
 }
 
-/** What the agent has come to so far, as plain data: health checks, the daily log line and `status` are made from it. */
+/** What the agent has come to so far, as plain data: log, metrics, health, systemd and `status` are told from it. */
 export interface AgentState {
   readonly startedAt: Instant;
   /** What was started; undefined until it said so. */
@@ -20,6 +21,8 @@ export interface AgentState {
   readonly config: { readonly reading: AcceptedConfig; readonly at: Instant } | undefined;
   /** The config on disk where it is bad; undefined once it is good again. */
   readonly rejection: { readonly reading: RejectedConfig; readonly at: Instant } | undefined;
+  /** Files that were the config until they were deleted, so that the defaults apply; undefined once there are files. */
+  readonly fallback: { readonly lostFiles: readonly string[]; readonly at: Instant } | undefined;
   /** The policy that the kernel was last known to hold. */
   readonly policy: Policy | undefined;
   /** When the kernel was last known to hold what it should. */
@@ -29,66 +32,96 @@ export interface AgentState {
   /** Changes by others that were undone, and the last of them. */
   readonly driftRepairs: number;
   readonly lastDriftRepairAt: Instant | undefined;
+  /** Rules of another agent of this kind that turned up among ours: what showed it, who wrote them if known, and when. */
+  readonly anotherAgent:
+    | {
+        readonly sign: string;
+        readonly changedBy: string | undefined;
+        readonly since: Instant;
+        readonly lastAt: Instant;
+      }
+    | undefined;
   /** The failure that persists. */
   readonly failure: { readonly error: AgentError; readonly count: number; readonly since: Instant } | undefined;
-  /** What the loop does: a pass since `since`, or waiting until `until`, both on the steady clock. */
+  /** Addresses that HTTP should be served on and can't be had. */
+  readonly listenFailures: readonly { readonly address: string; readonly reason: string; readonly since: Instant }[];
+  /** What the loop does: a pass since `since`, or waiting until `until`, both on the monotonic clock. */
   readonly loop:
     | { readonly doing: 'pass'; readonly since: number }
     | { readonly doing: 'wait'; readonly until: number };
 }
 
-/** The status of an agent that has just been started. */
-export function initialStatus(now: Instant): AgentState {
+/** The state of an agent that has just been started. */
+export function initialState(now: Instant): AgentState {
   return {
     startedAt: now,
     agent: undefined,
     config: undefined,
     rejection: undefined,
+    fallback: undefined,
     policy: undefined,
     lastSyncAt: undefined,
     lastApplyAt: undefined,
     driftRepairs: 0,
     lastDriftRepairAt: undefined,
+    anotherAgent: undefined,
     failure: undefined,
-    loop: { doing: 'pass', since: now.steady },
+    listenFailures: [],
+    loop: { doing: 'pass', since: now.monotonic },
   };
 }
 
-/** The status after an event. Pure. */
-export function nextStatus(status: AgentState, event: AgentEvent, now: Instant): AgentState {
+/** The state after an event. Pure. */
+export function nextState(state: AgentState, event: AgentEvent, now: Instant): AgentState {
   switch (event.type) {
     case 'started':
-      return { ...status, agent: event };
+      return { ...state, agent: event };
     case 'config-accepted':
-      return { ...status, config: { reading: event.reading, at: now }, rejection: undefined };
+      return {
+        ...state,
+        config: { reading: event.reading, at: now },
+        rejection: undefined,
+        fallback: fallbackAfter(state, event.reading, now),
+      };
     case 'config-rejected':
-      return { ...status, rejection: { reading: event.reading, at: now } };
+      return { ...state, rejection: { reading: event.reading, at: now } };
     case 'applied':
       return {
-        ...status,
+        ...state,
         policy: event.policy,
         failure: undefined,
         lastSyncAt: now,
         lastApplyAt: now,
-        ...(isDriftRepair(event) ? { driftRepairs: status.driftRepairs + 1, lastDriftRepairAt: now } : {}),
+        ...(isDriftRepair(event)
+          ? {
+              driftRepairs: state.driftRepairs + 1,
+              lastDriftRepairAt: now,
+              anotherAgent: anotherAgentAfter(state, event, now),
+            }
+          : {}),
       };
     case 'in-sync':
-      return { ...status, policy: event.policy, failure: undefined, lastSyncAt: now };
+      return { ...state, policy: event.policy, failure: undefined, lastSyncAt: now };
     case 'failed':
       return {
-        ...status,
-        failure: {
-          error: event.error,
-          count: (status.failure?.count ?? 0) + 1,
-          since: status.failure?.since ?? now,
-        },
+        ...state,
+        failure: { error: event.error, count: (state.failure?.count ?? 0) + 1, since: state.failure?.since ?? now },
+        // Of an agent that has applied nothing yet, foreign rules may be its own, from before it was started anew.
+        ...(state.policy ? { anotherAgent: anotherAgentAfter(state, event, now) } : {}),
       };
+    case 'listen-failed': {
+      const { address, reason } = event;
+      const since = state.listenFailures.find((failure) => failure.address === address)?.since ?? now;
+      return { ...state, listenFailures: [...othersThan(address, state), { address, reason, since }] };
+    }
+    case 'serving':
+      return { ...state, listenFailures: othersThan(event.address, state) };
     case 'pass-began':
-      return { ...status, loop: { doing: 'pass', since: now.steady } };
+      return { ...state, loop: { doing: 'pass', since: now.monotonic } };
     case 'waiting':
-      return { ...status, loop: { doing: 'wait', until: now.steady + event.forMs } };
+      return { ...state, loop: { doing: 'wait', until: now.monotonic + event.forMs } };
     default:
-      return status;
+      return state;
   }
 }
 
@@ -97,22 +130,56 @@ export function isDriftRepair({ previous, differences }: Extract<AgentEvent, { t
   return previous !== undefined && differences.length > 0;
 }
 
-/** Follows the events of one agent. */
+/** A config without files falls back to the defaults where there were files before; it lasts until there are some again. */
+function fallbackAfter(
+  { config, fallback }: AgentState,
+  { files }: AcceptedConfig,
+  now: Instant,
+): AgentState['fallback'] {
+  if (files.length > 0) return undefined;
+  const lostFiles = config?.reading.files ?? [];
+  return lostFiles.length > 0 ? { lostFiles, at: now } : fallback;
+}
+
+function anotherAgentAfter(
+  { anotherAgent }: AgentState,
+  event: Extract<AgentEvent, { type: 'applied' | 'failed' }>,
+  now: Instant,
+): AgentState['anotherAgent'] {
+  const sign = signOfAnotherAgent(event.differences ?? []);
+  if (sign === undefined) return anotherAgent;
+  const changedBy = (event.type === 'applied' ? event.changedBy : undefined) ?? anotherAgent?.changedBy;
+  return { sign, changedBy, since: anotherAgent?.since ?? now, lastAt: now };
+}
+
+function othersThan(address: string, { listenFailures }: AgentState): AgentState['listenFailures'] {
+  return listenFailures.filter((failure) => failure.address !== address);
+}
+
+/** Told of an event, with the state that it led to and the one before. */
+export type Observer = (event: AgentEvent, state: AgentState, before: AgentState) => void;
+
+/** Folds the events of one agent into its state, and tells its observers of each, in the order in which they came. */
 export interface AgentStateTracker {
   readonly report: ReportEvent;
-  readonly status: () => AgentState;
+  readonly state: () => AgentState;
+  subscribe(observer: Observer): void;
 }
 
 export function trackAgentState(clock: () => Instant = systemClock): AgentStateTracker {
-  let status = initialStatus(clock());
+  let state = initialState(clock());
+  const observers: Observer[] = [];
   return {
-    report: (event) => {
-      status = nextStatus(status, event, clock());
+    report(event) {
+      const before = state;
+      state = nextState(state, event, clock());
+      for (const observe of observers) observe(event, state, before);
     },
-    status: () => status,
+    state: () => state,
+    subscribe: (observer) => void observers.push(observer),
   };
 }
 
 export function systemClock(): Instant {
-  return { wall: Date.now(), steady: monotonicMs() };
+  return { wallClock: Date.now(), monotonic: monotonicMs() };
 }

@@ -1,5 +1,4 @@
-import type { AcceptedConfig, AgentEvent, ReportEvent } from '../agent/events.ts';
-import { monotonicMs } from '../clock.ts';
+import type { AcceptedConfig, AgentEvent } from '../agent/events.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import { describeSource } from '../config/source.ts';
@@ -8,220 +7,260 @@ import { type ListChange, policyChanges } from '../policy/changes.ts';
 import { describeFlips } from '../policy/format-diff.ts';
 import { lintPolicy } from '../policy/lint.ts';
 import { describeEntryCounts, familyNames, listKeys, type Policy, type PolicyEntry } from '../policy/policy.ts';
-import { isDriftRepair } from './agent-state.ts';
+import { type AgentState, isDriftRepair, type Observer } from './agent-state.ts';
 import type { Log, LogFields } from './log.ts';
-import { Repetition } from './repetition.ts';
+import { LogThrottle } from './log-throttle.ts';
 
-type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type }>;
+/** Every event by its type. */
+type Events = { readonly [Event in AgentEvent as Event['type']]: Event };
 
-/** What the lines so far have left to be said. */
-class Memory {
-  /** The files of a config that was accepted but has not come to the kernel yet; told together with what it changes. */
-  acceptedFiles: readonly string[] | undefined;
-  /** A config that was accepted and whose lists were not looked at closely yet: the rules come first. */
-  unlinted: AcceptedConfig | undefined;
-  /** Passes that failed in a row, and since when (monotonicMs()). */
-  failure: { readonly count: number; readonly since: number } | undefined;
-  /** What the last config was warned of: what is odd about it for good is told once, not at each change. */
-  warnings: ReadonlySet<string> = new Set();
-  /** The same of its lists. */
-  remarks: ReadonlySet<string> = new Set();
-  /** Repairs are told one by one until it is clear that they are a fight. */
-  readonly #repetitions = new Map([['applied', new Repetition(20)]]);
+/** One line for the log. */
+interface Line {
+  readonly level: keyof Log;
+  readonly text: string;
+  readonly fields?: LogFields;
+  /** May repeat itself for days: logged as often as it is news, and else only for those who want every detail. */
+  readonly repeats?: boolean;
+}
 
-  /** Logs what may repeat itself for days, as often as it is news; else only for those who want every detail. */
-  logRepeated(log: Log, level: 'warn' | 'error', type: string, text: string, fields: LogFields = {}): void {
-    const repetition = this.#repetitions.get(type) ?? new Repetition();
-    this.#repetitions.set(type, repetition);
-    const { isNews, times } = repetition.add(text);
-    log[isNews ? level : 'debug'](text, { ...fields, ...(times > 1 ? { times } : {}) });
-  }
-
+/** What a line is written from beside its event. */
+interface Context {
+  readonly state: AgentState;
+  readonly before: AgentState;
   /** The files of the config that this line is the first to tell of. */
-  takeFiles(): LogFields {
-    const files = this.acceptedFiles;
-    this.acceptedFiles = undefined;
-    if (files === undefined) return {};
-    return { files: files.length > 0 ? files : 'none, defaults apply' };
-  }
-
-  /** What this line ends: failures in a row, and for how long. */
-  takeFailure(): LogFields {
-    const { failure } = this;
-    this.failure = undefined;
-    return failure ? { failures: failure.count, failedFor: milliseconds(monotonicMs() - failure.since) } : {};
-  }
+  readonly takeFiles: () => LogFields;
+  /** What is odd about the lists of an accepted config, once its rules are in force: they come first. */
+  readonly takeRemarks: (policy: Policy) => readonly Line[];
 }
 
 /**
  * Turns events into log lines: one for a change, saying what changed and why; nothing for a pass that changed nothing;
  * trouble that persists at its 1st, 2nd, 4th, 8th … time, and its end.
  */
-export function createEventLog(log: Log): ReportEvent {
-  const memory = new Memory();
-  return (event) => logEvent(log, memory, event);
+export function createEventLog(log: Log): Observer {
+  // Repairs are logged one by one until it is clear that they are a conflict.
+  const throttles = new Map<AgentEvent['type'], LogThrottle>([['applied', new LogThrottle(20)]]);
+  /** Of a config that was accepted but has not come to the kernel yet; told together with what it changes. */
+  let acceptedFiles: readonly string[] | undefined;
+  const takeFiles = (): LogFields => {
+    const files = acceptedFiles;
+    acceptedFiles = undefined;
+    if (files === undefined) return {};
+    return { files: files.length > 0 ? files : 'none, defaults apply' };
+  };
+
+  let unlinted: AcceptedConfig | undefined;
+  let remarks: ReadonlySet<string> = new Set();
+  const takeRemarks = (policy: Policy): readonly Line[] => {
+    if (!unlinted) return [];
+    const known = remarks;
+    remarks = new Set(lintPolicy(policy, unlinted.config).map(formatProblem));
+    unlinted = undefined;
+    return [...remarks].filter((text) => !known.has(text)).map((text) => ({ level: 'warn', text }));
+  };
+
+  const write = (type: AgentEvent['type'], { level, text, fields = {}, repeats = false }: Line): void => {
+    if (!repeats) {
+      log[level](text, fields);
+      return;
+    }
+    const throttle = throttles.get(type) ?? new LogThrottle();
+    throttles.set(type, throttle);
+    const { isNews, times } = throttle.add(text);
+    log[isNews ? level : 'debug'](text, { ...fields, ...(times > 1 ? { times } : {}) });
+  };
+
+  return (event, state, before) => {
+    const lines = linesOf(event.type, event, { state, before, takeFiles, takeRemarks });
+    for (const line of [...lines, ...newTroubles(state, before)]) write(event.type, line);
+    if (event.type !== 'config-accepted') return;
+    acceptedFiles = event.reading.files;
+    unlinted = event.reading;
+  };
 }
 
-function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
-  switch (event.type) {
-    case 'started':
-      log.info(`ip-masq-agent ${event.version} started`, {
-        backend: event.backend,
-        reason: event.reason,
-        config: event.configPath,
-      });
-      return;
-    case 'config-accepted':
-      logWarnings(log, memory, event.reading);
-      memory.acceptedFiles = event.reading.files;
-      memory.unlinted = event.reading;
-      return;
-    case 'config-rejected':
-      logRejected(log, memory, event);
-      return;
-    case 'applied':
-      logApplied(log, memory, event);
-      logRemarks(log, memory, event.policy);
-      return;
-    case 'in-sync':
-      logInSync(log, memory, event);
-      logRemarks(log, memory, event.policy);
-      return;
-    case 'failed':
-      logFailed(log, memory, event);
-      return;
-    case 'leftovers':
-      logLeftovers(log, memory, event);
-      return;
-    case 'pass-began':
-    case 'waiting':
-      return;
-    case 'serving':
-      log.info('serving HTTP', { address: event.address, paths: event.paths });
-      return;
-    case 'watch-failed':
-      memory.logRepeated(
-        log,
-        'warn',
-        event.type,
-        `the config can't be watched, resyncs see its changes: ${event.reason}`,
-      );
-      return;
-    case 'kernel-watch-failed':
-      memory.logRepeated(
-        log,
-        'warn',
-        event.type,
-        `changes of the rules are not heard of for a moment, resyncs look closely instead: ${event.reason}`,
-      );
-      return;
-    case 'conflict':
-      memory.logRepeated(log, 'error', event.type, 'another program keeps changing the rules of this agent; stop it', {
-        ...(event.changedBy ? { changedBy: event.changedBy } : {}),
-        repairs: event.repairs,
-        nextRepairIn: milliseconds(event.pauseMs),
-      });
-      return;
-    case 'stopped':
-      log.info('stopped; the rules stay in the kernel', { reason: event.reason });
-  }
+function linesOf<Type extends keyof Events>(type: Type, event: Events[Type], context: Context): readonly Line[] {
+  return lineTable[type](event, context);
 }
 
-function logLeftovers(log: Log, memory: Memory, event: EventOf<'leftovers'>): void {
-  const { type, removed, failures, removals } = event;
-  if (removed.length > 0 && removals === 1) log.info('removed what another agent or backend had left', { removed });
-  if (removed.length > 0 && removals === 2) {
-    log.warn('rules that were removed came back: ANOTHER MASQUERADE AGENT IS RUNNING on this node; stop it', {
-      removed,
-    });
-  }
-  if (failures.length > 0) {
-    const texts = failures.map(({ message, advice }) => `${message}. ${advice}`);
-    memory.logRepeated(log, 'warn', type, `looking for leftovers: ${texts.join('; ')}`);
-  }
+/** What is logged of each event. */
+const lineTable: {
+  readonly [Type in keyof Events]: (event: Events[Type], context: Context) => readonly Line[];
+} = {
+  started: ({ version, backend, reason, configPath }) => [
+    { level: 'info', text: `ip-masq-agent ${version} started`, fields: { backend, reason, config: configPath } },
+  ],
+  serving: ({ bound, paths }) => [{ level: 'info', text: 'serving HTTP', fields: { address: bound, paths } }],
+  'listen-failed': ({ reason, retryInMs }) => [
+    {
+      level: 'error',
+      text: `${reason}. Free the address; the rules are kept up meanwhile`,
+      fields: { code: 'LISTEN_FAILED', retryIn: milliseconds(retryInMs) },
+      repeats: true,
+    },
+  ],
+  'config-accepted': ({ reading }, { before }) => newWarnings(reading, before),
+  'config-rejected': ({ reading, policyKept }, { before }) => [
+    rejection(reading.problems.map(formatProblem), policyKept),
+    ...newWarnings(reading, before),
+  ],
+  applied: (event, context) => [appliedLine(event, context), ...turnovers(event), ...context.takeRemarks(event.policy)],
+  'in-sync': (event, context) => [inSyncLine(event, context), ...context.takeRemarks(event.policy)],
+  failed: ({ error, trigger, retryInMs }, { takeFiles }) => [
+    {
+      level: 'error',
+      text: `${error.message}. ${error.advice}`,
+      fields: { code: error.code, trigger, retryIn: milliseconds(retryInMs), ...takeFiles() },
+      repeats: true,
+    },
+  ],
+  leftovers: leftoverLines,
+  conflict: ({ changedBy, repairs, pauseMs }) => [
+    {
+      level: 'error',
+      text: 'another program keeps changing the rules of this agent; stop it',
+      fields: { ...(changedBy ? { changedBy } : {}), repairs, nextRepairIn: milliseconds(pauseMs) },
+      repeats: true,
+    },
+  ],
+  'watch-failed': ({ reason }) => [
+    { level: 'warn', text: `the config can't be watched, resyncs see its changes: ${reason}`, repeats: true },
+  ],
+  'kernel-watch-failed': ({ reason }) => [
+    {
+      level: 'warn',
+      text: `changes of the rules are not heard of for a moment, resyncs look closely instead: ${reason}`,
+      repeats: true,
+    },
+  ],
+  'pass-began': () => [],
+  waiting: () => [],
+  stopped: ({ reason }) => [{ level: 'info', text: 'stopped; the rules stay in the kernel', fields: { reason } }],
+};
+
+/** What no single event says, but the state that it led to: told once, when it begins. */
+function newTroubles(state: AgentState, before: AgentState): readonly Line[] {
+  const { fallback, anotherAgent } = state;
+  return [
+    ...(fallback && !before.fallback
+      ? [
+          {
+            level: 'warn',
+            text: 'THE CONFIG WAS DELETED: its files are gone, and the defaults apply',
+            fields: { lost: fallback.lostFiles },
+          } as const,
+        ]
+      : []),
+    ...(anotherAgent && !before.anotherAgent
+      ? [
+          {
+            level: 'error',
+            text: 'ANOTHER ip-masq-agent WITH ANOTHER CONFIG IS RUNNING on this node, and each undoes what the other does; stop one',
+            fields: {
+              sign: anotherAgent.sign,
+              ...(anotherAgent.changedBy ? { changedBy: anotherAgent.changedBy } : {}),
+            },
+          } as const,
+        ]
+      : []),
+  ];
 }
 
-/** One entry for the whole rejection, however many mistakes the config has. */
-function logRejected(log: Log, memory: Memory, { reading, policyKept }: EventOf<'config-rejected'>): void {
+function leftoverLines({ removed, failures, removals }: Events['leftovers']): readonly Line[] {
+  const found: Line[] = [
+    { level: 'info', text: 'removed what another agent or backend had left', fields: { removed } },
+    {
+      level: 'warn',
+      text: 'rules that were removed came back: ANOTHER MASQUERADE AGENT IS RUNNING on this node; stop it',
+      fields: { removed },
+    },
+  ];
+  const texts = failures.map(({ message, advice }) => `${message}. ${advice}`);
+  return [
+    ...(removed.length > 0 ? found.slice(removals - 1, removals) : []),
+    ...(texts.length > 0
+      ? [{ level: 'warn', text: `looking for leftovers: ${texts.join('; ')}`, repeats: true } as const]
+      : []),
+  ];
+}
+
+/** One line for the whole rejection, however many mistakes the config has. */
+function rejection([first, ...others]: readonly string[], policyKept: boolean): Line {
   const kept = policyKept
     ? 'the last good config stays in force'
     : 'no config was accepted yet, the rules in the kernel are left alone';
-  const [first, ...others] = reading.problems.map(formatProblem);
-  log.error(
-    `config rejected, ${kept}: ${first ?? 'no reason given'}`,
-    others.length > 0 ? { others: shortened(others) } : {},
-  );
-  logWarnings(log, memory, reading);
+  return {
+    level: 'error',
+    text: `config rejected, ${kept}: ${first ?? 'no reason given'}`,
+    fields: others.length > 0 ? { others: shortened(others) } : {},
+  };
 }
 
-function logWarnings(log: Log, memory: Memory, { warnings }: ConfigReading): void {
+/** What the last reading was not warned of: what is odd about a config for good is told once, not at each change. */
+function newWarnings({ warnings }: ConfigReading, { config, rejection: rejected }: AgentState): readonly Line[] {
+  const last = (rejected ?? config)?.reading.warnings ?? [];
+  const known = new Set(last.map(formatProblem));
   const texts = new Set(warnings.map(formatProblem));
-  for (const text of texts) if (!memory.warnings.has(text)) log.warn(text);
-  memory.warnings = texts;
+  return [...texts].filter((text) => !known.has(text)).map((text) => ({ level: 'warn', text }));
 }
 
-/** What is odd about the lists of a new config, once its rules are in force. */
-function logRemarks(log: Log, memory: Memory, policy: Policy): void {
-  if (!memory.unlinted) return;
-  const texts = new Set(lintPolicy(policy, memory.unlinted.config).map(formatProblem));
-  for (const text of texts) if (!memory.remarks.has(text)) log.warn(text);
-  memory.remarks = texts;
-  memory.unlinted = undefined;
-}
-
-function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
+function appliedLine(event: Events['applied'], context: Context): Line {
   const { trigger, policy, previous, differences, flips, changedBy, durationMs } = event;
-  const context = { trigger, took: milliseconds(durationMs), ...memory.takeFiles(), ...memory.takeFailure() };
+  const fields = { trigger, took: milliseconds(durationMs), ...context.takeFiles(), ...endedFailure(context) };
   if (previous === undefined) {
-    log.info('rules applied', { ...context, entries: describeEntryCounts(policy) });
-    return;
+    return { level: 'info', text: 'rules applied', fields: { ...fields, entries: describeEntryCounts(policy) } };
   }
   if (isDriftRepair(event)) {
-    memory.logRepeated(log, 'warn', event.type, 'rules had been changed by somebody else and were repaired', {
-      ...context,
-      ...(changedBy ? { changedBy } : {}),
-      differences: shortened(differences),
-    });
-    return;
+    return {
+      level: 'warn',
+      text: 'rules had been changed by somebody else and were repaired',
+      fields: { ...fields, ...(changedBy ? { changedBy } : {}), differences: shortened(differences) },
+      repeats: true,
+    };
   }
   const { lists, settings } = policyChanges(previous, policy);
-  log.info('rules changed', {
-    ...Object.fromEntries(lists.flatMap(changeFields)),
-    ...(settings.length > 0 ? { settings } : {}),
-    ...(flips ? { flips: describeFlips(flips) } : {}),
-    ...context,
-  });
-  for (const family of families.filter((one) => flips !== undefined && flips.shares[one] > 0.5)) {
-    log.warn(`this change judges more than half of all ${familyNames[family]} connections otherwise`);
-  }
+  return {
+    level: 'info',
+    text: 'rules changed',
+    fields: {
+      ...Object.fromEntries(lists.flatMap(changeFields)),
+      ...(settings.length > 0 ? { settings } : {}),
+      ...(flips ? { flips: describeFlips(flips) } : {}),
+      ...fields,
+    },
+  };
+}
+
+/** A change of a line or two that turns over most of a family is rarely what was meant. */
+function turnovers({ flips }: Events['applied']): readonly Line[] {
+  const turned = families.filter((family) => flips !== undefined && flips.shares[family] > 0.5);
+  return turned.map((family) => ({
+    level: 'warn',
+    text: `this change judges more than half of all ${familyNames[family]} connections otherwise`,
+  }));
 }
 
 /** Silent at most log levels, but for an end of failures and for a config whose rules were in place already. */
-function logInSync(log: Log, memory: Memory, { trigger, policy, basis, durationMs }: EventOf<'in-sync'>): void {
-  const context = { trigger, took: milliseconds(durationMs) };
-  const news = { ...memory.takeFiles(), ...memory.takeFailure() };
-  if ('files' in news) {
-    log.info('config accepted; the kernel holds its rules already', {
-      ...context,
-      ...news,
-      entries: describeEntryCounts(policy),
-    });
-  } else if ('failures' in news) {
-    log.info('rules in sync again', { ...context, ...news });
-  } else {
-    log.debug('rules in sync', { ...context, basis });
+function inSyncLine({ trigger, policy, basis, durationMs }: Events['in-sync'], context: Context): Line {
+  const fields = { trigger, took: milliseconds(durationMs) };
+  const files = context.takeFiles();
+  const failure = endedFailure(context);
+  if ('files' in files) {
+    return {
+      level: 'info',
+      text: 'config accepted; the kernel holds its rules already',
+      fields: { ...fields, ...files, ...failure, entries: describeEntryCounts(policy) },
+    };
   }
+  if ('failures' in failure) return { level: 'info', text: 'rules in sync again', fields: { ...fields, ...failure } };
+  return { level: 'debug', text: 'rules in sync', fields: { ...fields, basis } };
 }
 
-function logFailed(log: Log, memory: Memory, { type, error, trigger, retryInMs }: EventOf<'failed'>): void {
-  const { failure } = memory;
-  memory.failure = { count: (failure?.count ?? 0) + 1, since: failure?.since ?? monotonicMs() };
-  memory.logRepeated(log, 'error', type, `${error.message}. ${error.advice}`, {
-    code: error.code,
-    trigger,
-    retryIn: milliseconds(retryInMs),
-    ...memory.takeFiles(),
-  });
+/** The failures in a row that this line ends, and how long they lasted. */
+function endedFailure({ state, before: { failure } }: Context): LogFields {
+  if (!failure) return {};
+  const until = state.lastSyncAt?.monotonic ?? failure.since.monotonic;
+  return { failures: failure.count, failedFor: milliseconds(until - failure.since.monotonic) };
 }
 
 function changeFields({ list, added, removed }: ListChange): [string, readonly string[]][] {

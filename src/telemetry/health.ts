@@ -1,10 +1,18 @@
 import { formatProblem } from '../config/problems.ts';
 import type { AgentState } from './agent-state.ts';
 
-/** The answer to a health check; `reason` is for people. */
+/** One thing that a health check goes by; `detail` is for people. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** The answer to a health check: whether all is well, and if not, why. */
 export interface Health {
   readonly ok: boolean;
   readonly reason: string;
+  readonly checks: readonly HealthCheck[];
 }
 
 /** A pass of the loop may take this long: several runs of tools, each of which is killed after 30 s, and a lock. */
@@ -13,29 +21,70 @@ const longestPassMs = 5 * 60_000;
 const longestDelayMs = 60_000;
 
 /** Whether the loop is alive: waiting for its next pass, or busy with one for no longer than a pass can take. */
-export function liveness({ loop }: Pick<AgentState, 'loop'>, steadyNow: number): Health {
-  if (loop.doing === 'pass' && steadyNow - loop.since > longestPassMs) {
-    return { ok: false, reason: `a pass has been running for ${seconds(steadyNow - loop.since)}` };
-  }
-  if (loop.doing === 'wait' && steadyNow - loop.until > longestDelayMs) {
-    return { ok: false, reason: `the next pass is overdue by ${seconds(steadyNow - loop.until)}` };
-  }
-  return { ok: true, reason: 'ok' };
+export function liveness({ loop }: Pick<AgentState, 'loop'>, monotonicNow: number): Health {
+  return healthOf([{ name: 'loop', ...loopCheck(loop, monotonicNow) }]);
 }
 
 /**
  * Whether the kernel held the agent's policy when it was last looked at. A config that turns bad later does not count:
  * the last good one stays in force.
  */
-export function readiness({ policy, rejection, failure }: AgentState): Health {
+export function readiness(state: AgentState): Health {
+  return healthOf([
+    { name: 'config', ...configCheck(state) },
+    { name: 'kernel', ...kernelCheck(state) },
+  ]);
+}
+
+/** The answer to `?verbose`, line by line as the components of Kubernetes give it (component-base's healthz). */
+export function formatHealth(name: string, { ok, checks }: Health): string {
+  return [
+    ...checks.map((check) =>
+      check.ok
+        ? `[+]${check.name} ok${check.detail === 'ok' ? '' : `: ${check.detail}`}`
+        : `[-]${check.name} failed: ${check.detail}`,
+    ),
+    `${name} check ${ok ? 'passed' : 'failed'}`,
+  ].join('\n');
+}
+
+type Finding = Omit<HealthCheck, 'name'>;
+
+const fine: Finding = { ok: true, detail: 'ok' };
+
+function healthOf(checks: readonly HealthCheck[]): Health {
+  const failed = checks.find(({ ok }) => !ok);
+  return { ok: failed === undefined, reason: failed?.detail ?? 'ok', checks };
+}
+
+function loopCheck(loop: AgentState['loop'], now: number): Finding {
+  if (loop.doing === 'pass' && now - loop.since > longestPassMs) {
+    return { ok: false, detail: `a pass has been running for ${seconds(now - loop.since)}` };
+  }
+  if (loop.doing === 'wait' && now - loop.until > longestDelayMs) {
+    return { ok: false, detail: `the next pass is overdue by ${seconds(now - loop.until)}` };
+  }
+  return fine;
+}
+
+function configCheck({ policy, config, rejection, fallback }: AgentState): Finding {
+  if (rejection) {
+    const problems = rejection.reading.problems.map(formatProblem).join('; ') || 'no reason given';
+    const isKept = config !== undefined || policy !== undefined;
+    return isKept
+      ? { ok: true, detail: `the last good one is in force, the one on disk is rejected: ${problems}` }
+      : { ok: false, detail: `no config was accepted yet: ${problems}` };
+  }
+  if (fallback) return { ok: true, detail: `${fallback.lostFiles.join(', ')} was deleted, the defaults apply` };
+  return fine;
+}
+
+function kernelCheck({ policy, failure }: AgentState): Finding {
   if (failure) {
     const { code, message } = failure.error;
-    return { ok: false, reason: `the kernel could not be brought to the policy: ${code}: ${message}` };
+    return { ok: false, detail: `the kernel could not be brought to the policy: ${code}: ${message}` };
   }
-  if (policy) return { ok: true, reason: 'ok' };
-  if (!rejection) return { ok: false, reason: 'the first pass has not finished' };
-  const problems = rejection.reading.problems.map(formatProblem);
-  return { ok: false, reason: `no config was accepted yet: ${problems.join('; ') || 'no reason given'}` };
+  return policy ? fine : { ok: false, detail: 'the first pass has not finished' };
 }
 
 function seconds(ms: number): string {

@@ -1,15 +1,13 @@
-import { Counter, Registry } from 'prom-client';
-import type { AgentEvent, ReportEvent } from '../agent/events.ts';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { AgentEvent } from '../agent/events.ts';
 import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
 import { families } from '../net/family.ts';
 import { entryCounts } from '../policy/policy.ts';
-import { isDriftRepair } from './agent-state.ts';
-import { type DefinedMetrics, defineMetrics } from './metric-definitions.ts';
-import { registerProcessMetrics } from './process-metrics.ts';
+import { type AgentState, isDriftRepair, type Observer } from './agent-state.ts';
 
 /** The metrics of one agent. */
 export interface Metrics {
-  readonly report: ReportEvent;
+  readonly observe: Observer;
   /** The text of /metrics, in Prometheus' exposition format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -29,13 +27,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
   registerConnections(registry, options);
   registerProcessMetrics(registry);
   return {
-    report: (event) => record(metrics, event),
+    observe: (event, state) => record(metrics, event, state),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
 }
 
-function record(metrics: DefinedMetrics, event: AgentEvent): void {
+function record(metrics: DefinedMetrics, event: AgentEvent, { fallback }: AgentState): void {
   switch (event.type) {
     case 'started':
       metrics.buildInfo.set({ version: event.version, node_version: process.versions.node }, 1);
@@ -44,6 +42,7 @@ function record(metrics: DefinedMetrics, event: AgentEvent): void {
     case 'config-accepted':
       metrics.reloadSuccessful.set(1);
       metrics.reloadSuccess.setToCurrentTime();
+      metrics.configFallback.set(fallback ? 1 : 0);
       metrics.configHash.set(Number.parseInt(event.reading.digest.slice(0, hashDigits), 16));
       metrics.resyncInterval.set(event.reading.config.resyncIntervalMs.value / 1000);
       return;
@@ -103,6 +102,136 @@ function registerConnections(registry: Registry, { readConnections, onReadFailur
         this.reset();
         onReadFailure(cause);
       }
+    },
+  });
+}
+
+/** Seconds. From a small policy on an idle node to 100,000 CIDRs on a busy one. */
+const durationBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Registers the metrics that are made from events. docs/operations.md says what to do about each. */
+function defineMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    buildInfo: new Gauge({
+      name: 'ip_masq_agent_build_info',
+      help: 'Always 1; the labels tell the version of the agent and of Node.js.',
+      labelNames: ['version', 'node_version'],
+      registers,
+    }),
+    backendInfo: new Gauge({
+      name: 'ip_masq_agent_backend_info',
+      help: 'Always 1; the label tells the backend in use.',
+      labelNames: ['backend'],
+      registers,
+    }),
+    inSync: new Gauge({
+      name: 'ip_masq_agent_in_sync',
+      help: 'Whether the kernel held the policy when it was last looked at: 1 or 0.',
+      registers,
+    }),
+    lastSync: new Gauge({
+      name: 'ip_masq_agent_last_successful_sync_timestamp_seconds',
+      help: 'When the kernel was last found or brought in sync, in seconds since 1970; 0: never.',
+      registers,
+    }),
+    resyncInterval: new Gauge({
+      name: 'ip_masq_agent_resync_interval_seconds',
+      help: 'The resync interval in force, in seconds; 0 until a config was accepted.',
+      registers,
+    }),
+    syncs: new Counter({
+      name: 'ip_masq_agent_syncs_total',
+      help: 'Passes that looked at the kernel, by result (applied, in_sync, failed) and by what triggered them.',
+      labelNames: ['result', 'trigger'],
+      registers,
+    }),
+    failures: new Counter({
+      name: 'ip_masq_agent_sync_failures_total',
+      help: 'Passes that failed, by error code.',
+      labelNames: ['code'],
+      registers,
+    }),
+    applyDuration: new Histogram({
+      name: 'ip_masq_agent_apply_duration_seconds',
+      help: 'How long passes took that wrote rules, reading back included, in seconds.',
+      buckets: durationBuckets,
+      registers,
+    }),
+    driftRepairs: new Counter({
+      name: 'ip_masq_agent_drift_repairs_total',
+      help: 'Times that somebody else had changed the rules and the agent put them right.',
+      registers,
+    }),
+    flippedRanges: new Counter({
+      name: 'ip_masq_agent_flipped_ranges_total',
+      help: 'Ranges of sources by ranges of destinations that changes of the policy judged otherwise.',
+      labelNames: ['family'],
+      registers,
+    }),
+    leftoverRemovals: new Counter({
+      name: 'ip_masq_agent_leftover_removals_total',
+      help: 'Times that rules of another masquerade agent, or of this one under another backend, were found and removed.',
+      registers,
+    }),
+    reloadSuccessful: new Gauge({
+      name: 'ip_masq_agent_config_last_reload_successful',
+      help: 'Whether the config was accepted when it was last read: 1 or 0.',
+      registers,
+    }),
+    reloadSuccess: new Gauge({
+      name: 'ip_masq_agent_config_last_reload_success_timestamp_seconds',
+      help: 'When a config that differs from the one before was last accepted, in seconds since 1970; 0: never.',
+      registers,
+    }),
+    configFallback: new Gauge({
+      name: 'ip_masq_agent_config_fallback',
+      help: 'Whether the defaults apply because the files that were the config have been deleted: 1 or 0.',
+      registers,
+    }),
+    configHash: new Gauge({
+      name: 'ip_masq_agent_config_hash',
+      help: 'The first 48 bits of the hash of the last accepted config; equal for equal files and flags.',
+      registers,
+    }),
+    entries: new Gauge({
+      name: 'ip_masq_agent_entries',
+      help: 'CIDRs in the policy that the kernel holds, by list of the config and by family.',
+      labelNames: ['list', 'family'],
+      registers,
+    }),
+  };
+}
+
+type DefinedMetrics = ReturnType<typeof defineMetrics>;
+
+/**
+ * What every Prometheus client tells of its process, under the names that are common to all. prom-client's own default
+ * metrics come with an event loop monitor that wakes the process a hundred times a second.
+ */
+function registerProcessMetrics(registry: Registry): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'process_start_time_seconds',
+    help: 'When the process started, in seconds since 1970.',
+    registers,
+  }).set(Math.round(performance.timeOrigin / 1000));
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of the process, in bytes.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'CPU time of the process, user and system, in seconds.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
     },
   });
 }

@@ -19,7 +19,8 @@ const failure = new AgentError('XTABLES_LOCK', 'held');
 /** Events that make the agent log every line that it has, failures of passes apart. */
 export const everyLoggedEvent: readonly AgentEvent[] = [
   { type: 'started', version: '1.2.3', backend: 'nft', reason: 'asked for', configPath: '/etc/config' },
-  { type: 'serving', address: '127.0.0.1:9090', paths: ['/metrics'] },
+  { type: 'serving', address: '127.0.0.1:9090', bound: '127.0.0.1:9090', paths: ['/metrics'] },
+  { type: 'listen-failed', address: ':1', reason: "can't serve HTTP on :1: EADDRINUSE", retryInMs: 250 },
   { type: 'config-rejected', reading: rejected('bad CIDR'), policyKept: false },
   {
     type: 'config-accepted',
@@ -32,7 +33,9 @@ export const everyLoggedEvent: readonly AgentEvent[] = [
   { ...applied, policy: policyKeeping('10.0.0.0/8', '11.0.0.0/8') },
   { ...applied, policy: everything, flips: summarizeFlips(policy, everything) },
   { ...applied, differences: ['table is missing'] },
+  { ...applied, differences: ['chain policy-0123456789ab is not ours'] },
   { type: 'config-accepted', reading: accepted([]) },
+  { type: 'config-accepted', reading: { ...accepted([]), files: [] } },
   { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 1 },
   { type: 'failed', trigger: 'resync', error: failure, retryInMs: 1 },
   { type: 'in-sync', trigger: 'retry', policy, basis: 'listing', durationMs: 1 },

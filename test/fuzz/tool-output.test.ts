@@ -13,8 +13,8 @@ import { createMonitorReader } from '../../src/backends/nft/monitor-events.ts';
 import { gatherHostFacts } from '../../src/backends/select.ts';
 import { type AgentError, asAgentError, codeOf } from '../../src/errors.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { formatHostStatus } from '../../src/status/format-host-status.ts';
-import { gatherHostStatus } from '../../src/status/host-status.ts';
+import { formatNodeStatus } from '../../src/status/format.ts';
+import { gatherNodeStatus } from '../../src/status/node-status.ts';
 import type { Runner } from '../../src/system/run.ts';
 import { accepted } from '../fakes/config.ts';
 import { campaign, campaignTimeoutMs } from './campaign.ts';
@@ -71,13 +71,13 @@ const operations: Readonly<Record<string, Operation>> = {
   count: async (_name, _policy, runner) => createConnectionCounters({ runner }).read().then(none),
   async status(name, policy, runner) {
     const reading = accepted(['10.0.0.0/8']);
-    const status = await gatherHostStatus({
+    const status = await gatherNodeStatus({
       ...{ configPath: '/etc/config', reading, policy, backend: backendsOn(runner)[name], backendReason: '' },
       findLeftovers: () => findLeftovers(leftoverOptions(name, runner)),
       findForeign: () => findForeignMasquerade({ policy, chain, runner, readLegacyTables }),
-      ...{ agents: [], flagsOf: null },
+      ...{ agents: [], flagsOf: null, lastGoodPolicy: () => Promise.resolve(undefined) },
     });
-    expect(formatHostStatus(status, 0)).toContain('backend');
+    expect(formatNodeStatus(status, 0)).toContain('backend');
     return [];
   },
 };

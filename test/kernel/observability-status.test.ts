@@ -1,6 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AgentProcess } from './harness/agent-process.ts';
 import { describeKernel } from './harness/describe-kernel.ts';
+import { MountNamespace } from './harness/mount-namespace.ts';
 import { TestBed } from './harness/test-bed.ts';
 
 const config = 'nonMasqueradeCIDRs: [10.0.0.0/8]\nresyncInterval: 1h\n';
@@ -84,8 +89,72 @@ describeKernel('status', () => {
     await bed.config.write({ 'ip-masq-agent': 'nonMasqueradeCIDRs: [10.0.0.0/33]\n' });
     await agent.waitFor(/config rejected/);
     const bad = await outcomeOf(new AgentProcess(bed.node, ['status']));
-    expect(bad).toMatchObject({ code: 4, text: expect.stringMatching(/^UNKNOWN: the config is invalid/) });
+    expect(bad).toMatchObject({
+      code: 4,
+      text: expect.stringMatching(/^CONFIG INVALID: .*\nIN SYNC: .* that last good/),
+    });
     expect(bad.text).toMatch(/config on disk REJECTED \d{4}-/);
+    const compared = await outcomeOf(new AgentProcess(bed.node, ['status', '--output=json']));
+    expect(JSON.parse(compared.text)).toMatchObject({ state: 'in-sync', comparedWith: 'last-good-config' });
+    await agent.stop();
+    // Without the agent nobody knows what was in force.
+    expect(await status()).toMatchObject({ code: 4, text: expect.stringMatching(/^UNKNOWN: the config is invalid/) });
+  });
+
+  it('tells of a config that was deleted', async () => {
+    const agent = bed.startAgent('--backend=nft', '--healthz-bind-address=127.0.0.1:9101');
+    await agent.waitFor(/rules applied/);
+    await bed.config.write({});
+    await agent.waitFor(/THE CONFIG WAS DELETED/);
+    await agent.waitFor(/rules changed/);
+    const { code, text } = await outcomeOf(new AgentProcess(bed.node, ['status']));
+    expect(code).toBe(0);
+    expect(text).toMatch(/CONFIG DELETED \d{4}-.*, defaults apply: \S+ip-masq-agent/);
+    await agent.stop();
+  });
+
+  it('warns once of a config that is mounted with subPath, as the kubelet does it', async () => {
+    // The root of the mount, as the kernel shows it, names the version of the volume.
+    const version = join(bed.directory, 'kubernetes.io~configmap/config/..2026_01_02_03_04_05.678');
+    const at = join(bed.directory, 'mounted');
+    for (const directory of [version, at]) await mkdir(directory, { recursive: true });
+    for (const file of [join(version, 'config'), join(at, 'ip-masq-agent')]) await writeFile(file, config);
+    const mounts = await MountNamespace.create(bed.node);
+    await mounts.run('mount', '--bind', join(version, 'config'), join(at, 'ip-masq-agent'));
+    const agent = new AgentProcess(mounts, [`--config=${at}`, '--backend=nft']);
+    await agent.waitFor(/rules applied/);
+    const { text } = await outcomeOf(new AgentProcess(mounts, ['status', `--config=${at}`]));
+    expect(text).toMatch(/warning: \S+\/mounted\/ip-masq-agent: is mounted with subPath/);
+    await agent.stop();
+    expect(agent.lines.filter((line) => line.text.includes('is mounted with subPath'))).toHaveLength(1);
+  });
+
+  it('believes nothing that another user runs, and asks nobody else on its port', async () => {
+    const answer = 'HTTP/1.1 200 OK\\r\\n\\r\\n\\u001b[31mowned';
+    const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
+      process.argv; require('net').createServer((socket) => socket.end('${answer}')).listen(9101, '127.0.0.1', () => console.log('up'));`;
+    const line = [
+      '-e',
+      script,
+      '--',
+      'ip-masq-agent',
+      'run',
+      '--config=/etc/shadow',
+      '--healthz-bind-address=127.0.0.1:9101',
+    ];
+    const { tool, args } = bed.node.inside(process.execPath, line);
+    const impostor = spawn(tool, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(impostor.stdout, 'data');
+    const alone = await outcomeOf(new AgentProcess(bed.node, ['status']));
+    expect(alone.text).toContain('none seen running from here');
+    expect(alone.text).not.toContain('shadow');
+
+    const agent = bed.startAgent('--backend=nft', '--healthz-bind-address=127.0.0.1:9101');
+    await agent.waitFor(/can't serve HTTP/);
+    const beside = await outcomeOf(new AgentProcess(bed.node, ['status']));
+    expect(beside.text).toMatch(/says nothing of itself: .* neither root nor the user of this command/);
+    expect(beside.text).not.toContain('owned');
+    impostor.kill();
     await agent.stop();
   });
 

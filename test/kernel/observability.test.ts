@@ -31,7 +31,9 @@ describeKernel('an observed agent', () => {
     const agent = startAgent();
     await agent.waitFor(/config rejected/);
 
-    expect(await get(bed.node, `${url}/healthz`)).toEqual({ status: 200, body: 'ok\n' });
+    for (const path of ['/livez', '/healthz']) {
+      expect(await get(bed.node, `${url}${path}`)).toEqual({ status: 200, body: 'ok\n' });
+    }
     const ready = await get(bed.node, `${url}/readyz`);
     expect(ready.status).toBe(503);
     expect(ready.body).toMatch(/^no config was accepted yet: .*ip-masq-agent:1:\d+: /);
@@ -158,19 +160,24 @@ describeKernel('an observed agent', () => {
     await quiet.stop();
   });
 
-  it('ends with exit code 3 and says why where the address is taken, before it touches a rule', async () => {
+  it('applies its rules where its address is taken, says so, and serves as soon as it can be had', async () => {
     await bed.config.write({ 'ip-masq-agent': good });
-    const first = startAgent();
-    await first.waitFor(/rules applied/);
+    const holder = startAgent('--masq-chain=OTHER');
+    await holder.waitFor(/rules applied/);
+    await holder.waitFor(/serving HTTP/);
+    // Only its port is to be in the way.
+    holder.signal('SIGSTOP');
     await bed.node.run('nft', 'delete', 'table', 'inet', 'ip-masq-agent');
-    await first.waitFor(/changed by somebody else/);
-    first.signal('SIGSTOP');
-    await bed.node.run('nft', 'delete', 'table', 'inet', 'ip-masq-agent');
-    const second = startAgent();
-    expect(await second.exited).toEqual({ code: 3, signal: null });
-    expect(second.output).toMatch(/can't serve HTTP on 127\.0\.0\.1:9101: .*address already in use/);
-    expect(await bed.node.run('nft', 'list', 'tables')).toBe('');
-    first.signal('SIGCONT');
-    await first.stop();
+    const agent = startAgent();
+    await agent.waitFor(/rules applied/);
+    await agent.waitFor(/can't serve HTTP on 127\.0\.0\.1:9101: .*address already in use/);
+    expect(await bed.node.run('nft', 'list', 'tables')).toBe('table inet ip-masq-agent\n');
+    holder.signal('SIGKILL');
+    await holder.exited;
+    await agent.waitFor(/serving HTTP/);
+    expect((await get(bed.node, `${url}/readyz?verbose`)).body).toBe(
+      '[+]config ok\n[+]kernel ok\nreadyz check passed\n',
+    );
+    expect(await agent.stop()).toEqual({ code: 0, signal: null });
   });
 });

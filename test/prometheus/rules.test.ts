@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { trackAgentState } from '../../src/telemetry/agent-state.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { feedTool, tool } from '../container/tool.ts';
 import { everyLoggedEvent } from '../fakes/every-log-line.ts';
@@ -12,7 +13,9 @@ describe('promtool', () => {
       readConnections: () => Promise.resolve({ masquerade: { ipv4: 1, ipv6: 2 }, keep: { ipv4: 3, ipv6: 4 } }),
       onReadFailure: () => undefined,
     });
-    for (const event of everyLoggedEvent) metrics.report(event);
+    const tracker = trackAgentState();
+    tracker.subscribe(metrics.observe);
+    for (const event of everyLoggedEvent) tracker.report(event);
     const text = await metrics.text();
     expect(text).toContain('ip_masq_agent_sync_failures_total{code="XTABLES_LOCK"} 1');
     expect(await feedTool(text, promtoolPath, 'check', 'metrics')).toBe('');

@@ -32,11 +32,10 @@ async function run(seconds: number, isJumping: boolean, prepare: (backend: FakeB
   prepare(backend);
   const events: (readonly [atMs: number, type: AgentEvent['type']])[] = [];
   const log: FakeLog = fakeLog();
-  const logEvent = createEventLog(log);
   const tracker = trackAgentState();
+  tracker.subscribe(createEventLog(log));
   const report: ReportEvent = (event) => {
     events.push([Math.round(performance.now()), event.type]);
-    logEvent(event);
     tracker.report(event);
   };
   const subscription = { stop: () => Promise.resolve() };
@@ -57,21 +56,21 @@ async function run(seconds: number, isJumping: boolean, prepare: (backend: FakeB
     },
     stop.signal,
   );
-  const stopHeartbeat = startHeartbeat(log, tracker.status);
+  const stopHeartbeat = startHeartbeat(log, tracker.state);
   const ill: string[] = [];
   for (let second = 0; second < seconds; second++) {
     if (isJumping) vi.setSystemTime(jumps[second % jumps.length] ?? Date.now() - 1);
     // An event that changes nothing makes the agent look at its clock: how long is it to the next pass?
     if (second % 7 === 0) touchConfig();
     await vi.advanceTimersByTimeAsync(1_000);
-    const { ok, reason } = liveness(tracker.status(), performance.now());
+    const { ok, reason } = liveness(tracker.state(), performance.now());
     if (!ok) ill.push(reason);
   }
   stop.abort();
   await vi.advanceTimersByTimeAsync(0);
   await done;
   stopHeartbeat();
-  return { events, lines: log.lines.map(({ text }) => text), ill, ready: readiness(tracker.status()).ok };
+  return { events, lines: log.lines.map(({ text }) => text), ill, ready: readiness(tracker.state()).ok };
 }
 
 describe('jumps of the wall clock', () => {

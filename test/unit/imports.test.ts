@@ -11,8 +11,9 @@ const layers: readonly (readonly string[])[] = [
   ['system', 'config'],
   ['policy'],
   ['backends'],
-  ['status', 'agent'],
+  ['agent'],
   ['telemetry'],
+  ['status'],
   ['cli'],
   ['main'],
 ];

@@ -3,19 +3,18 @@ import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
 import type { ConfigReading } from '../../config/config.ts';
 import type { ConfigReader } from '../../config/load.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
+import { spareDescriptors } from '../../system/descriptors.ts';
 import { createIdleMemory, type IdleMemory } from '../../system/idle-memory.ts';
 import { subscribeToSignal } from '../../system/signals.ts';
 import { trackAgentState } from '../../telemetry/agent-state.ts';
 import { createDeferredLog } from '../../telemetry/deferred-log.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
-import { fanOut } from '../../telemetry/fan-out.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { version } from '../../version.ts';
 import { kernelWatchOf, leftoverRemovalOf, namedBackend, selectBackend } from '../backend-source.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
-import { observabilityOf } from '../observability-source.ts';
-import { serviceStatusOf } from '../service-source.ts';
+import { endpointsOf, sdNotifierOf } from '../telemetry-source.ts';
 
 /** The agent itself, until SIGTERM or SIGINT; with --once, one pass. */
 export const run: CommandFunction = async (call) => {
@@ -29,10 +28,17 @@ export const run: CommandFunction = async (call) => {
     // Told to stop before it had begun: the probe of the backend, for one, was cut short.
     if (stop.signal.aborted && !call.flags.once) return exitCodes.done;
     throw error;
+  } finally {
+    // Comes to that only where something still waits: log lines that nobody reads must not hold up the end.
+    setTimeout(() => process.exit(), lastWriteMs).unref();
   }
 };
 
+/** Milliseconds that the last log lines have to be written in. */
+const lastWriteMs = 500;
+
 async function runUntil(stop: AbortController, { flags, warnings }: CommandContext): Promise<ExitCode> {
+  const spare = await spareDescriptors();
   // What the first rules can wait for is loaded while tools run, or later.
   const [{ backend, reason }, config] = await Promise.all([selectBackend(flags, stop.signal), openConfig(flags)]);
   const log = createDeferredLog(async () => {
@@ -41,17 +47,21 @@ async function runUntil(stop: AbortController, { flags, warnings }: CommandConte
   });
   for (const warning of warnings) log.warn(warning);
   const tracker = trackAgentState();
-  const observability = flags.once
+  const { report, state } = tracker;
+  tracker.subscribe(createEventLog(log));
+  const endpoints = flags.once
     ? undefined
-    : await observabilityOf(flags, { backend: backend.name, status: tracker.status, log, stop: stop.signal });
-  const service = flags.once ? undefined : serviceStatusOf(log, tracker.status);
-  const observers = [observability, service].filter((observer) => observer !== undefined);
-  const report = fanOut([
-    createEventLog(log),
-    tracker.report,
-    ...observers.map((observer) => observer.report),
-    reportToMemory(createIdleMemory()),
-  ]);
+    : await endpointsOf(flags, {
+        backend: backend.name,
+        state,
+        report,
+        log,
+        spareDescriptors: spare,
+        stop: stop.signal,
+      });
+  const notifier = flags.once ? undefined : sdNotifierOf(log, state);
+  for (const observer of [endpoints, notifier]) if (observer) tracker.subscribe(observer.observe);
+  tracker.subscribe(reportToMemory(createIdleMemory()));
   report({
     type: 'started',
     version,
@@ -70,8 +80,8 @@ async function runUntil(stop: AbortController, { flags, warnings }: CommandConte
     await runOnce(dependencies, stop.signal);
     return exitCodes.done;
   }
-  for (const server of observability?.servers ?? []) report({ type: 'serving', ...server });
-  const stopHeartbeat = startHeartbeat(log, tracker.status);
+  endpoints?.start();
+  const stopHeartbeat = startHeartbeat(log, state);
   try {
     await runAgent(
       {
@@ -83,7 +93,7 @@ async function runUntil(stop: AbortController, { flags, warnings }: CommandConte
         watchKernel: kernelWatchOf(backend),
         onReloadSignal: (onEvent) =>
           subscribeToSignal('SIGHUP', () => {
-            service?.reloading();
+            notifier?.reloading();
             onEvent();
           }),
       },
@@ -91,7 +101,7 @@ async function runUntil(stop: AbortController, { flags, warnings }: CommandConte
     );
   } finally {
     stopHeartbeat();
-    await Promise.all([observability?.stop(), service?.stop()]);
+    await Promise.all([endpoints?.stop(), notifier?.stop()]);
   }
   report({ type: 'stopped', reason: String(stop.signal.reason) });
   return exitCodes.done;

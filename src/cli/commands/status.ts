@@ -1,13 +1,17 @@
 import { findForeignMasquerade } from '../../backends/foreign/foreign-masquerade.ts';
 import { findLeftovers } from '../../backends/leftovers.ts';
 import { exitCodes } from '../../errors.ts';
-import { askAgent } from '../../status/agent-report.ts';
-import { formatHostStatus } from '../../status/format-host-status.ts';
-import { gatherHostStatus, type RunningAgent } from '../../status/host-status.ts';
+import { parseListenAddress } from '../../net/listen-address.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { formatNodeStatus } from '../../status/format.ts';
+import { gatherNodeStatus, type RunningAgent } from '../../status/node-status.ts';
+import { isPortTrusted } from '../../system/processes.ts';
 import { systemRunner as runner } from '../../system/run.ts';
+import { askForConfig, askForReport } from '../../telemetry/agent-report.ts';
 import { allBackends, selectBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
-import { configReaderOf, policyOf } from '../policy-source.ts';
+import type { Flags } from '../flags.ts';
+import { configReaderOf, policyOf, policyOfEffectiveConfig } from '../policy-source.ts';
 import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
 
 /**
@@ -21,10 +25,11 @@ export const status: CommandFunction = async (context) => {
   const chain = flags['masq-chain'];
   const { backend, reason } = await selectBackend(flags, new AbortController().signal);
   const reading = await configReaderOf(flags).read();
-  const found = await gatherHostStatus({
+  const found = await gatherNodeStatus({
     configPath: flags.config,
     reading,
     policy: reading.ok ? policyOf(flags, reading.config) : undefined,
+    lastGoodPolicy: () => lastGoodPolicyOf(agent),
     backend,
     backendReason: reason,
     findLeftovers: () => findLeftovers({ active: backend.name, chain, runner, nft: allBackends(flags).nft }),
@@ -33,13 +38,32 @@ export const status: CommandFunction = async (context) => {
     flagsOf: agent?.pid ?? null,
   });
   context.print(
-    context.flags.output === 'json' ? `${JSON.stringify(found, undefined, 2)}\n` : formatHostStatus(found, Date.now()),
+    context.flags.output === 'json' ? `${JSON.stringify(found, undefined, 2)}\n` : formatNodeStatus(found, Date.now()),
   );
-  return found.state === 'in-sync' ? exitCodes.done : exitCodes.outOfSync;
+  const isAsConfigured = found.state === 'in-sync' && found.comparedWith === 'config';
+  return isAsConfigured ? exitCodes.done : exitCodes.outOfSync;
 };
 
 async function describeAgent({ pid, startedAt, agentArgs, commandLine }: AgentProcess): Promise<RunningAgent> {
-  const address = commandLine.flags['healthz-bind-address'];
-  const report = address === '' ? 'it serves no --healthz-bind-address' : await askAgent(address);
+  const address = await addressOf(commandLine.flags);
+  const report = 'refused' in address ? address.refused : await askForReport(address.trusted);
   return { pid, startedAt: startedAt.toISOString(), args: agentArgs, report };
+}
+
+/** The policy that a running agent keeps in force while the config on disk is invalid. */
+async function lastGoodPolicyOf(agent: AgentProcess | undefined): Promise<Policy | undefined> {
+  if (!agent) return undefined;
+  const { flags } = agent.commandLine;
+  const address = await addressOf(flags);
+  const config = 'refused' in address ? undefined : await askForConfig(address.trusted);
+  return config === undefined ? undefined : policyOfEffectiveConfig(flags, config);
+}
+
+/** Where an agent with these flags answers, or why it is not to be asked: whoever listens there may be somebody else. */
+async function addressOf(flags: Flags): Promise<{ readonly trusted: string } | { readonly refused: string }> {
+  const address = flags['healthz-bind-address'];
+  if (address === '') return { refused: 'it serves no --healthz-bind-address' };
+  const { port } = parseListenAddress(address);
+  if (await isPortTrusted(port)) return { trusted: address };
+  return { refused: `nobody listens on port ${port}, or somebody who is neither root nor the user of this command` };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asAgent } from '../../../src/cli/running-agents.ts';
 
 function processOf(args: readonly string[], executable = '/usr/bin/node') {
-  return { pid: 7, args, executable, startedAt: new Date(0) };
+  return { pid: 7, args, executable, isTrusted: true, startedAt: new Date(0) };
 }
 
 describe('asAgent', () => {

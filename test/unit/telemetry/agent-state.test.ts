@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
-import { type AgentState, initialStatus, trackAgentState } from '../../../src/telemetry/agent-state.ts';
+import { type AgentState, initialState, trackAgentState } from '../../../src/telemetry/agent-state.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 
 const policy = policyKeeping('10.0.0.0/8');
@@ -21,56 +21,56 @@ const failed: AgentEvent = {
   retryInMs: 500,
 };
 
-/** The status after these events, one second apart; the agent starts at second 100. */
-function statusAfter(...events: AgentEvent[]): AgentState {
+/** The state after these events, one second apart; the agent starts at second 100. */
+function stateAfter(...events: AgentEvent[]): AgentState {
   let seconds = 100;
-  const tracker = trackAgentState(() => ({ wall: seconds * 1000, steady: seconds * 10 }));
+  const tracker = trackAgentState(() => ({ wallClock: seconds * 1000, monotonic: seconds * 10 }));
   for (const event of events) {
     seconds++;
     tracker.report(event);
   }
-  return tracker.status();
+  return tracker.state();
 }
 
-describe('the status of the agent', () => {
+describe('the state of the agent', () => {
   it('begins with a pass and knows nothing', () => {
-    const now = { wall: 1, steady: 2 };
-    expect(statusAfter()).toEqual(initialStatus({ wall: 100_000, steady: 1000 }));
-    expect(initialStatus(now)).toMatchObject({ startedAt: now, loop: { doing: 'pass', since: 2 }, driftRepairs: 0 });
+    const now = { wallClock: 1, monotonic: 2 };
+    expect(stateAfter()).toEqual(initialState({ wallClock: 100_000, monotonic: 1000 }));
+    expect(initialState(now)).toMatchObject({ startedAt: now, loop: { doing: 'pass', since: 2 }, driftRepairs: 0 });
   });
 
   it('keeps when the rules were last written, and when last found as they should be', () => {
-    const status = statusAfter(applied, inSync, inSync);
-    expect(status).toMatchObject({ policy, lastApplyAt: { wall: 101_000 }, lastSyncAt: { wall: 103_000 } });
+    const state = stateAfter(applied, inSync, inSync);
+    expect(state).toMatchObject({ policy, lastApplyAt: { wallClock: 101_000 }, lastSyncAt: { wallClock: 103_000 } });
   });
 
   it('counts repairs, but neither the first apply nor a change of the config', () => {
     const change: AgentEvent = { ...applied, previous: policyKeeping(), differences: [] };
     const repair: AgentEvent = { ...applied, previous: policy, differences: ['table is missing'] };
-    expect(statusAfter(applied, change).driftRepairs).toBe(0);
-    expect(statusAfter(applied, repair, inSync, repair)).toMatchObject({
+    expect(stateAfter(applied, change).driftRepairs).toBe(0);
+    expect(stateAfter(applied, repair, inSync, repair)).toMatchObject({
       driftRepairs: 2,
-      lastDriftRepairAt: { wall: 104_000 },
+      lastDriftRepairAt: { wallClock: 104_000 },
     });
   });
 
   it('keeps the last good config beside a bad one, and forgets the bad one once it is mended', () => {
     const good: AgentEvent = { type: 'config-accepted', reading: accepted(['10.0.0.0/8']) };
     const bad: AgentEvent = { type: 'config-rejected', reading: rejected('oh no'), policyKept: true };
-    const status = statusAfter(good, bad);
-    expect(status).toMatchObject({ config: { at: { wall: 101_000 } }, rejection: { at: { wall: 102_000 } } });
-    expect(statusAfter(good, bad, good).rejection).toBeUndefined();
+    const state = stateAfter(good, bad);
+    expect(state).toMatchObject({ config: { at: { wallClock: 101_000 } }, rejection: { at: { wallClock: 102_000 } } });
+    expect(stateAfter(good, bad, good).rejection).toBeUndefined();
   });
 
   it('counts failures in a row and forgets them with the next success', () => {
-    expect(statusAfter(failed, failed, failed).failure).toMatchObject({ count: 3, since: { wall: 101_000 } });
-    expect(statusAfter(failed, inSync).failure).toBeUndefined();
-    expect(statusAfter(failed, applied).failure).toBeUndefined();
+    expect(stateAfter(failed, failed, failed).failure).toMatchObject({ count: 3, since: { wallClock: 101_000 } });
+    expect(stateAfter(failed, inSync).failure).toBeUndefined();
+    expect(stateAfter(failed, applied).failure).toBeUndefined();
   });
 
-  it('follows the loop on the steady clock', () => {
-    expect(statusAfter({ type: 'waiting', forMs: 500 }).loop).toEqual({ doing: 'wait', until: 1510 });
-    expect(statusAfter({ type: 'waiting', forMs: 500 }, { type: 'pass-began' }).loop).toEqual({
+  it('follows the loop on the monotonic clock', () => {
+    expect(stateAfter({ type: 'waiting', forMs: 500 }).loop).toEqual({ doing: 'wait', until: 1510 });
+    expect(stateAfter({ type: 'waiting', forMs: 500 }, { type: 'pass-began' }).loop).toEqual({
       doing: 'pass',
       since: 1020,
     });
@@ -78,6 +78,6 @@ describe('the status of the agent', () => {
 
   it('is not moved by events that tell nothing of it', () => {
     const other: AgentEvent = { type: 'watch-failed', reason: 'x' };
-    expect(statusAfter(other)).toEqual(statusAfter());
+    expect(stateAfter(other)).toEqual(stateAfter());
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent, ReportEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
-import { summarizeFlips } from '../../../src/policy/diff.ts';
+import { trackAgentState } from '../../../src/telemetry/agent-state.ts';
 import { createEventLog } from '../../../src/telemetry/event-log.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 import { type FakeLog, fakeLog } from '../../fakes/log.ts';
@@ -30,7 +30,9 @@ function failed(message: string): AgentEvent {
 
 function logging(): { log: FakeLog; report: ReportEvent } {
   const log = fakeLog();
-  return { log, report: createEventLog(log) };
+  const tracker = trackAgentState();
+  tracker.subscribe(createEventLog(log));
+  return { log, report: tracker.report };
 }
 
 describe('the event log', () => {
@@ -57,47 +59,6 @@ describe('the event log', () => {
     report({ ...applied, policy: { ...before, randomFully: false } });
     expect(log.lines).toMatchObject([
       { text: 'info rules changed', fields: { settings: ['random-fully: true -> false'] } },
-    ]);
-  });
-
-  it('tells what a change flips, the largest first, and warns of one that flips more than half', () => {
-    const { log, report } = logging();
-    report({ ...applied, flips: summarizeFlips(before, after) });
-    expect(log.lines[0]?.fields['flips']).toEqual([
-      'keep -> masquerade: IPv4, any source to 172.16.0.0/12',
-      'masquerade -> keep: IPv4, any source to 192.168.0.0/16',
-    ]);
-    expect(log.visible()).toHaveLength(1);
-    const everything = policyKeeping('0.0.0.0/0');
-    report({ ...applied, policy: everything, flips: summarizeFlips(before, everything) });
-    expect(log.visible().at(-1)).toBe('warn this change judges more than half of all IPv4 connections otherwise');
-    report({ ...applied, flips: summarizeFlips(before, policyKeeping('172.16.0.0/12', '10.0.0.0/8')) });
-    expect(log.lines.at(-1)?.fields['flips']).toEqual(['none']);
-  });
-
-  it('tells a few of many flips, and counts the rest', () => {
-    const { log, report } = logging();
-    const many = Array.from({ length: 45 }, (_, index) => `11.${index}.1.0/24`);
-    report({ ...applied, flips: summarizeFlips(before, policyKeeping(...many, '10.0.0.0/8', '172.16.0.0/12')) });
-    const flips = log.lines[0]?.fields['flips'];
-    expect(flips).toEqual([
-      'masquerade -> keep: IPv4, any source to 11.0.1.0/24, 11.1.1.0/24, 11.2.1.0/24, 11.3.1.0/24, 41 more',
-    ]);
-  });
-
-  it('remarks on lists once the rules are in force, and once for as long as they stay', () => {
-    const { log, report } = logging();
-    const reading = accepted(['10.1.0.0/16', '10.0.0.0/8']);
-    const policy = policyKeeping('10.1.0.0/16', '10.0.0.0/8');
-    report({ type: 'config-accepted', reading });
-    expect(log.visible()).toEqual([]);
-    for (const digest of ['a', 'b']) {
-      report({ type: 'config-accepted', reading: { ...reading, digest } });
-      report({ ...applied, policy });
-    }
-    const remarks = log.visible().filter((line) => line.startsWith('warn'));
-    expect(remarks).toEqual([
-      'warn ip-masq-agent:2:3: 10.1.0.0/16: changes no verdict: 10.0.0.0/8 (ip-masq-agent:3) covers it',
     ]);
   });
 
@@ -229,7 +190,7 @@ describe('the event log', () => {
   it('tells start, serving, a broken watch and stop', () => {
     const { log, report } = logging();
     report({ type: 'started', version: '1.2.3', backend: 'nft', reason: 'asked for', configPath: '/etc/config' });
-    report({ type: 'serving', address: '127.0.0.1:9090', paths: ['/metrics'] });
+    report({ type: 'serving', address: '127.0.0.1:0', bound: '127.0.0.1:9090', paths: ['/metrics'] });
     report({ type: 'watch-failed', reason: 'no inotify' });
     report({ type: 'stopped', reason: 'SIGTERM' });
     expect(log.lines).toEqual([

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../src/errors.ts';
-import { initialStatus } from '../../../src/telemetry/agent-state.ts';
+import { initialState } from '../../../src/telemetry/agent-state.ts';
 import { liveness, readiness } from '../../../src/telemetry/health.ts';
 import { policyKeeping, rejected } from '../../fakes/config.ts';
 
-const now = { wall: 0, steady: 0 };
-const fresh = initialStatus(now);
+const now = { wallClock: 0, monotonic: 0 };
+const fresh = initialState(now);
 const applied = { ...fresh, policy: policyKeeping('10.0.0.0/8') };
 const rejection = { reading: rejected('bad CIDR', 'bad duration'), at: now };
 const minute = 60_000;
@@ -13,15 +13,18 @@ const minute = 60_000;
 describe('liveness', () => {
   it('lets a pass take its time, but not for ever', () => {
     const loop = { doing: 'pass', since: 0 } as const;
-    expect(liveness({ loop }, 5 * minute)).toEqual({ ok: true, reason: 'ok' });
-    expect(liveness({ loop }, 5 * minute + 1)).toEqual({ ok: false, reason: 'a pass has been running for 300 s' });
+    expect(liveness({ loop }, 5 * minute)).toMatchObject({ ok: true, reason: 'ok' });
+    expect(liveness({ loop }, 5 * minute + 1)).toMatchObject({
+      ok: false,
+      reason: 'a pass has been running for 300 s',
+    });
   });
 
   it('lets a wait last as long as it should, however long that is', () => {
     const loop = { doing: 'wait', until: 24 * 60 * minute } as const;
     expect(liveness({ loop }, 12 * 60 * minute).ok).toBe(true);
     expect(liveness({ loop }, loop.until + minute).ok).toBe(true);
-    expect(liveness({ loop }, loop.until + 2 * minute)).toEqual({
+    expect(liveness({ loop }, loop.until + 2 * minute)).toMatchObject({
       ok: false,
       reason: 'the next pass is overdue by 120 s',
     });
@@ -30,12 +33,12 @@ describe('liveness', () => {
 
 describe('readiness', () => {
   it('waits for the first pass', () => {
-    expect(readiness(fresh)).toEqual({ ok: false, reason: 'the first pass has not finished' });
-    expect(readiness(applied)).toEqual({ ok: true, reason: 'ok' });
+    expect(readiness(fresh)).toMatchObject({ ok: false, reason: 'the first pass has not finished' });
+    expect(readiness(applied)).toMatchObject({ ok: true, reason: 'ok' });
   });
 
   it('says why no config was ever accepted', () => {
-    expect(readiness({ ...fresh, rejection })).toEqual({
+    expect(readiness({ ...fresh, rejection })).toMatchObject({
       ok: false,
       reason: 'no config was accepted yet: ip-masq-agent:1:5: bad CIDR; ip-masq-agent:2:5: bad duration',
     });
@@ -47,7 +50,7 @@ describe('readiness', () => {
 
   it('goes while the kernel is not in sync', () => {
     const failure = { error: new AgentError('TOOL_TIMEOUT', 'nft hung'), count: 1, since: now };
-    expect(readiness({ ...applied, failure })).toEqual({
+    expect(readiness({ ...applied, failure })).toMatchObject({
       ok: false,
       reason: 'the kernel could not be brought to the policy: TOOL_TIMEOUT: nft hung',
     });

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type AgentState, initialStatus } from '../../../src/telemetry/agent-state.ts';
+import { type AgentState, initialState } from '../../../src/telemetry/agent-state.ts';
 import { startHeartbeat } from '../../../src/telemetry/heartbeat.ts';
 import { policyKeeping, rejected } from '../../fakes/config.ts';
 import { fakeLog } from '../../fakes/log.ts';
 
 const dayMs = 24 * 60 * 60_000;
-const now = { wall: Date.UTC(2026, 0, 2), steady: 0 };
+const now = { wallClock: Date.UTC(2026, 0, 2), monotonic: 0 };
 const rejection = { reading: rejected('bad CIDR'), at: now };
 const inSync: AgentState = {
-  ...initialStatus(now),
+  ...initialState(now),
   agent: { version: '1', backend: 'nft', reason: 'asked for', configPath: '/etc/config' },
   policy: policyKeeping('10.0.0.0/8'),
   lastSyncAt: now,
@@ -53,7 +53,7 @@ describe('the heartbeat', () => {
     ],
     [
       'an agent that never had a config',
-      { ...initialStatus(now), rejection },
+      { ...initialState(now), rejection },
       'warn heartbeat: not ready, no config was accepted yet: ip-masq-agent:1:5: bad CIDR',
     ],
   ])('warns of %s', (_, status, expected) => {

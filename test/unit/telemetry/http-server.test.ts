@@ -24,7 +24,10 @@ const sockets: Socket[] = [];
 
 beforeEach(async () => {
   errors.length = 0;
-  server = await startHttpServer('127.0.0.1:0', routes, (cause) => errors.push(cause));
+  server = await startHttpServer('127.0.0.1:0', routes, {
+    places: 32,
+    onError: (cause) => void errors.push(cause),
+  });
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -118,23 +121,26 @@ describe('the HTTP server', () => {
     expect(statusOf(answer)).toBe('HTTP/1.1 200 OK');
   });
 
-  it.each(['nonsense\r\n\r\n', '\u0016\u0003\u0001\u0000\u0000', 'GET /ok HTTP/1.1\r\n\r\n'])(
+  it.each(['nonsense\r\n\r\n', 'GET /ok HTTP/1.1\r\n\r\n'])(
     'closes on a client that does not speak HTTP: %j',
     async (bytes) => {
       expect(statusOf(await exchange(bytes))).toBe('HTTP/1.1 400 Bad Request');
     },
   );
 
-  it.each(['', 'GET /ok HT'])('closes on a client that sent %j and no more for 5 s', async (bytes) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const socket = await open();
-    socket.write(bytes);
-    // A whole exchange later, the server has seen the first connection.
-    await exchange('GET /ok HTTP/1.1\r\nHost: a\r\n\r\n');
-    const over = closed(socket);
-    vi.advanceTimersByTime(5_000);
-    await over;
-  });
+  it.each(['', 'GET /ok HT', '\u0016\u0003\u0001\u0000\u0000'])(
+    'closes on a client that sent %j and no more for 5 s',
+    async (bytes) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const socket = await open();
+      socket.write(bytes);
+      // A whole exchange later, the server has seen the first connection.
+      await exchange('GET /ok HTTP/1.1\r\nHost: a\r\n\r\n');
+      const over = closed(socket);
+      vi.advanceTimersByTime(5_000);
+      await over;
+    },
+  );
 
   it('closes on a client that does not read its answer for 15 s', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -152,12 +158,69 @@ describe('the HTTP server', () => {
     expect(received).toBeLessThan(large.length);
   });
 
-  it('takes 32 connections at once and closes those beyond', async () => {
-    const held = await Promise.all(Array.from({ length: 32 }, open));
-    const extra = await open();
-    await closed(extra);
-    expect(held.every((socket) => !socket.closed)).toBe(true);
-    held[0]?.destroy();
+  it('parses, and answers, nothing after the first request, however much comes at once', async () => {
+    let asked = 0;
+    const counting = await startHttpServer(
+      '127.0.0.1:0',
+      new Map([
+        [
+          '/count',
+          () => {
+            asked++;
+            return text(200, 'ok');
+          },
+        ],
+      ]),
+      { places: 32, onError: () => undefined },
+    );
+    const socket = connect(portOf(counting), '127.0.0.1').on('error', () => undefined);
+    socket.write('GET /count HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(10_000));
+    let received = '';
+    socket.on('data', (data) => {
+      received += data.toString();
+    });
+    await once(socket, 'end');
+    socket.destroy();
+    await counting.stop();
+    expect(received.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(asked).toBe(1);
+  });
+
+  it('finds the end of a request that comes byte by byte', async () => {
+    const socket = await open();
+    let received = '';
+    socket.on('data', (data) => {
+      received += data.toString();
+    });
+    socket.setNoDelay(true);
+    for (const byte of 'GET /ok HTTP/1.1\r\nHost: a\r\nX: \r\r\r\n\r\n'.replace('\r\r\r\n', 'b\r\n')) {
+      socket.write(byte);
+      await new Promise(setImmediate);
+    }
+    await closed(socket);
+    expect(statusOf(received)).toBe('HTTP/1.1 200 OK');
+  });
+
+  it('gives a newcomer the place of the one that has been silent for the longest', async () => {
+    const asking = await open();
+    asking.pause();
+    asking.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+    await exchange('GET /ok HTTP/1.1\r\nHost: a\r\n\r\n');
+    const held: Socket[] = [];
+    for (let index = 0; index < 31; index++) held.push(await open());
+    const [eldest, ...others] = held;
+    const over = closed(eldest ?? asking);
+    expect(statusOf(await exchange('GET /ok HTTP/1.1\r\nHost: a\r\n\r\n'))).toBe('HTTP/1.1 200 OK');
+    await over;
+    expect([asking, ...others].every((socket) => !socket.closed)).toBe(true);
+  });
+
+  it('lets those go that do not read their answers where nobody is silent', async () => {
+    for (let index = 0; index < 40; index++) {
+      const socket = await open();
+      socket.pause();
+      socket.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+    }
     await vi.waitFor(async () => expect((await fetch(`http://${server.address}/ok`)).status).toBe(200));
   });
 
@@ -166,16 +229,20 @@ describe('the HTTP server', () => {
     const reading = await open();
     reading.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
     await Promise.all([server.stop(), closed(silent), closed(reading.resume())]);
-    server = await startHttpServer('127.0.0.1:0', routes, () => undefined);
+    server = await startHttpServer('127.0.0.1:0', routes, { places: 32, onError: () => undefined });
   });
 
   it('says why it can not listen', async () => {
-    await expect(startHttpServer(server.address, routes, () => undefined)).rejects.toMatchObject({
+    await expect(
+      startHttpServer(server.address, routes, { places: 32, onError: () => undefined }),
+    ).rejects.toMatchObject({
       code: 'LISTEN_FAILED',
       exitCode: 3,
       message: expect.stringMatching(/^can't serve HTTP on 127\.0\.0\.1:\d+: .*EADDRINUSE/),
     });
-    await expect(startHttpServer('192.0.2.1:0', routes, () => undefined)).rejects.toMatchObject({
+    await expect(
+      startHttpServer('192.0.2.1:0', routes, { places: 32, onError: () => undefined }),
+    ).rejects.toMatchObject({
       code: 'LISTEN_FAILED',
     });
   });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 /** What an agent without metrics and health checks must not have in memory. */
-const heavy = ['prom-client', 'node:http'];
+const heavy = ['prom-client', 'src/telemetry/http-server.ts'];
 
 /** What a file imports as soon as it is loaded; types take no part in that. */
 function staticImports(file: string): string[] {
@@ -53,6 +53,6 @@ describe('what an agent without metrics and health checks loads', () => {
   });
 
   it.each(heavy)('comes to %s where metrics are switched on', (name) => {
-    expect(loadedWith('src/telemetry/observability.ts', 'src/telemetry/metrics.ts')).toContain(name);
+    expect(loadedWith('src/telemetry/endpoints.ts', 'src/telemetry/metrics.ts')).toContain(name);
   });
 });

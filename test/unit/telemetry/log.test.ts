@@ -1,4 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { textLine } from '../../../src/telemetry/log.ts';
@@ -62,5 +64,27 @@ describe('createLog', () => {
       took: '1ms',
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     });
+  });
+
+  it('drops what a full pipe has no room for, tells how many lines that were, and lets the process end', async () => {
+    const script = `
+      import { createLog } from './src/telemetry/log.ts';
+      const log = createLog({ level: 'info', format: 'text' });
+      for (let line = 0; line < 20_000; line++) log.info('x'.repeat(200), { line });
+      const before = process.stdout.writableLength;
+      process.stderr.write(before + '\\n');
+      process.stdout.on('drain', () => log.info('there is room again'));
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script]);
+    // Only when all has been written is it read.
+    const [waiting] = await once(child.stderr, 'data');
+    expect(Number(waiting)).toBeLessThan(128 * 1024);
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    const written = stdout.match(/ line=\d+\n/g)?.length ?? 0;
+    expect(written).toBeGreaterThan(100);
+    expect(stdout).toMatch(/there is room again\n$/);
+    expect(Number(/ log lines were dropped, since nobody read them dropped=(\d+)\n/.exec(stderr)?.[1])).toBe(
+      20_000 - written,
+    );
   });
 });

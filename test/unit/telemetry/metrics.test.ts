@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
-import { summarizeFlips } from '../../../src/policy/diff.ts';
+import { trackAgentState } from '../../../src/telemetry/agent-state.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 
@@ -27,7 +27,9 @@ const failed: AgentEvent = {
 /** The samples of a scrape after these events, by name and labels. */
 async function samplesAfter(...events: AgentEvent[]): Promise<Map<string, number>> {
   const metrics = createMetrics({ readConnections: undefined, onReadFailure: () => undefined });
-  for (const event of events) metrics.report(event);
+  const tracker = trackAgentState();
+  tracker.subscribe(metrics.observe);
+  for (const event of events) tracker.report(event);
   return samplesOf(await metrics.text());
 }
 
@@ -67,14 +69,6 @@ describe('the metrics', () => {
     expect(samples.get('ip_masq_agent_sync_failures_total{code="TOOL_TIMEOUT"}')).toBe(1);
     expect(samples.get('ip_masq_agent_in_sync')).toBe(0);
     expect((await samplesAfter(failed, inSync)).get('ip_masq_agent_in_sync')).toBe(1);
-  });
-
-  it('count what changes of the policy flip', async () => {
-    const [before, after] = [policyKeeping('10.0.0.0/8', 'fd00::/8'), policyKeeping('11.0.0.0/8', '12.0.0.0/8')];
-    const change: AgentEvent = { ...applied, previous: before, policy: after, flips: summarizeFlips(before, after) };
-    const samples = await samplesAfter(applied, change, repaired);
-    expect(samples.get('ip_masq_agent_flipped_ranges_total{family="ipv4"}')).toBe(2);
-    expect(samples.get('ip_masq_agent_flipped_ranges_total{family="ipv6"}')).toBe(1);
   });
 
   it('tell when the last success was', async () => {
@@ -121,6 +115,19 @@ describe('the metrics', () => {
     expect((await samplesAfter(bad, good)).get(successful)).toBe(1);
   });
 
+  it('tell a config that was deleted, until there is one again', async () => {
+    const config = (...files: string[]): AgentEvent => ({
+      type: 'config-accepted',
+      reading: { ...accepted(['10.0.0.0/8']), files },
+    });
+    const fallback = async (...events: AgentEvent[]) =>
+      (await samplesAfter(...events)).get('ip_masq_agent_config_fallback');
+    // Without a file from the start, the defaults are what was wanted.
+    expect(await fallback(config())).toBe(0);
+    expect(await fallback(config('a'), config())).toBe(1);
+    expect(await fallback(config('a'), config(), config('a'))).toBe(0);
+  });
+
   it('read connections when, and only when, they are scraped', async () => {
     let reads = 0;
     const metrics = createMetrics({
@@ -130,7 +137,6 @@ describe('the metrics', () => {
       },
       onReadFailure: () => undefined,
     });
-    metrics.report(applied);
     expect(reads).toBe(0);
     await metrics.text();
     const samples = samplesOf(await metrics.text());

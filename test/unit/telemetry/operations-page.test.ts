@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { errorTable } from '../../../src/errors.ts';
-import { initialStatus } from '../../../src/telemetry/agent-state.ts';
+import { initialState, trackAgentState } from '../../../src/telemetry/agent-state.ts';
 import { createEventLog } from '../../../src/telemetry/event-log.ts';
 import { startHeartbeat } from '../../../src/telemetry/heartbeat.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
@@ -80,13 +80,15 @@ describe('docs/operations.md', () => {
 
   it('describes every log line, and none that there is not', () => {
     const log = fakeLog();
-    const report = createEventLog(log);
-    for (const event of everyLoggedEvent) report(event);
-    const now = { wall: 0, steady: 0 };
+    const tracker = trackAgentState();
+    tracker.subscribe(createEventLog(log));
+    for (const event of everyLoggedEvent) tracker.report(event);
+    const now = { wallClock: 0, monotonic: 0 };
     const rejection = { reading: rejected('bad CIDR'), at: now };
     const policy = policyKeeping();
-    for (const status of [{ policy }, { policy, rejection }, { rejection }]) {
-      startHeartbeat(log, () => ({ ...initialStatus(now), ...status }));
+    const fallback = { lostFiles: ['a'], at: now };
+    for (const status of [{ policy }, { policy, rejection }, { rejection }, { policy, fallback }]) {
+      startHeartbeat(log, () => ({ ...initialState(now), ...status }));
     }
     vi.advanceTimersByTime(24 * 60 * 60_000);
 
@@ -95,7 +97,12 @@ describe('docs/operations.md', () => {
     expect(ofPasses).toHaveLength(1);
     const others = lines.filter((line) => !ofPasses.includes(line));
     expect(others.filter((line) => !describedLines.some(({ pattern }) => pattern.test(line)))).toEqual([]);
-    const elsewhere = ['HTTP: …', 'flags of klog are accepted but do nothing here: …'];
+    const elsewhere = [
+      'health checks and metrics share an address that others can reach: busy clients of the metrics can keep the kubelet from the health',
+      'log lines were dropped, since nobody read them',
+      'HTTP: …',
+      'flags of klog are accepted but do nothing here: …',
+    ];
     const unused = describedLines.filter(({ pattern }) => !others.some((line) => pattern.test(line)));
     expect(unused.map(({ line }) => line)).toEqual(elsewhere);
   });

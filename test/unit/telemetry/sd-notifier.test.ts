@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AgentEvent } from '../../../src/agent/events.ts';
 import { AgentError } from '../../../src/errors.ts';
 import type { ServiceManager } from '../../../src/system/systemd-notify.ts';
-import { type AgentState, initialStatus } from '../../../src/telemetry/agent-state.ts';
-import { startServiceStatus } from '../../../src/telemetry/service-status.ts';
+import { type AgentState, initialState } from '../../../src/telemetry/agent-state.ts';
+import { startSdNotifier } from '../../../src/telemetry/sd-notifier.ts';
 import { policyKeeping, rejected } from '../../fakes/config.ts';
 
-const now = { wall: 0, steady: 0 };
+const now = { wallClock: 0, monotonic: 0 };
 const policy = policyKeeping('10.0.0.0/8');
 const inSync: AgentState = {
-  ...initialStatus(now),
+  ...initialState(now),
   agent: { version: '1', backend: 'nft', reason: 'asked for', configPath: '/etc/config' },
   policy,
   loop: { doing: 'wait', until: Number.POSITIVE_INFINITY },
@@ -29,43 +29,43 @@ function fakeManager(watchdogMs?: number): ServiceManager & { readonly told: str
   };
 }
 
-describe('the status of the service', () => {
+describe('the notifier of systemd', () => {
   it('is ready once, when the rules are in place for the first time', () => {
     const manager = fakeManager();
-    const { report } = startServiceStatus(manager, () => inSync);
-    report(passBegan);
-    report({ type: 'failed', trigger: 'start', error: new AgentError('XTABLES_LOCK', 'busy'), retryInMs: 1 });
-    report(waiting);
+    const { observe } = startSdNotifier(manager, () => inSync);
+    observe(passBegan);
+    observe({ type: 'failed', trigger: 'start', error: new AgentError('XTABLES_LOCK', 'busy'), retryInMs: 1 });
+    observe(waiting);
     expect(manager.told).toEqual([]);
-    report({ type: 'applied', trigger: 'retry', policy, previous: undefined, differences: [], durationMs: 1 });
-    report(inSyncEvent);
+    observe({ type: 'applied', trigger: 'retry', policy, previous: undefined, differences: [], durationMs: 1 });
+    observe(inSyncEvent);
     expect(manager.told).toEqual([ready]);
   });
 
   it('is reloading from the signal until the pass for it has ended', () => {
     const manager = fakeManager();
-    const { report, reloading } = startServiceStatus(manager, () => inSync);
-    report(passBegan);
-    report(inSyncEvent);
+    const { observe, reloading } = startSdNotifier(manager, () => inSync);
+    observe(passBegan);
+    observe(inSyncEvent);
     reloading();
-    report(waiting);
+    observe(waiting);
     expect(manager.told.slice(1)).toEqual([expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+$/)]);
-    report(passBegan);
-    report(waiting);
-    report(passBegan);
-    report(waiting);
+    observe(passBegan);
+    observe(waiting);
+    observe(passBegan);
+    observe(waiting);
     expect(manager.told.slice(2)).toEqual([ready]);
   });
 
   it('is not reloading before it was ready', () => {
     const manager = fakeManager();
-    startServiceStatus(manager, () => inSync).reloading();
+    startSdNotifier(manager, () => inSync).reloading();
     expect(manager.told).toEqual([]);
   });
 
   it('is stopping at the end', async () => {
     const manager = fakeManager();
-    await startServiceStatus(manager, () => inSync).stop();
+    await startSdNotifier(manager, () => inSync).stop();
     expect(manager.told).toEqual(['STOPPING=1 (last)']);
   });
 
@@ -91,7 +91,7 @@ describe('the status of the service', () => {
       ],
     ] as const)('gives signs of life and what it has come to, %s', async (_, status, text) => {
       const manager = fakeManager(1_000);
-      const { stop } = startServiceStatus(manager, () => status);
+      const { stop } = startSdNotifier(manager, () => status);
       vi.advanceTimersByTime(2_000);
       expect(manager.told).toEqual([`WATCHDOG=1 STATUS=${text}`, `WATCHDOG=1 STATUS=${text}`]);
       await stop();
@@ -102,7 +102,7 @@ describe('the status of the service', () => {
     it('gives none while the loop hangs', () => {
       const manager = fakeManager(1_000);
       const hung: AgentState = { ...inSync, loop: { doing: 'pass', since: Number.NEGATIVE_INFINITY } };
-      startServiceStatus(manager, () => hung);
+      startSdNotifier(manager, () => hung);
       vi.advanceTimersByTime(5_000);
       expect(manager.told).toEqual([]);
     });

@@ -6,7 +6,7 @@ import { formatProblem } from '../config/problems.ts';
 import type { AgentError } from '../errors.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type EntryCount, entryCounts } from '../policy/policy.ts';
-import type { AgentReport } from './agent-report.ts';
+import type { AgentReport } from '../telemetry/agent-report.ts';
 
 /** An agent that runs in this network. */
 export interface RunningAgent {
@@ -18,13 +18,15 @@ export interface RunningAgent {
   readonly report: AgentReport | string;
 }
 
-/** What there is on this host, as plain data and as such the JSON of `status --output json`. */
-export interface HostStatus {
+/** What there is on this node, as plain data and as such the JSON of `status --output json`. */
+export interface NodeStatus {
   /**
-   * `in-sync`: the kernel holds what the config asks for, and nothing of ours beside it. `unknown`: the config is
-   * invalid, so there is nothing to compare with.
+   * `in-sync`: the kernel holds what it is compared with, and nothing of ours beside it. `unknown`: the config is
+   * invalid, and there is no running agent whose last good one could be asked for.
    */
   readonly state: Observation['state'] | 'unknown';
+  /** What the kernel is compared with: the config on disk or, where that is invalid, the running agent's last good one. */
+  readonly comparedWith: 'config' | 'last-good-config' | null;
   /** The flags with which the config was read, where they are those of a running agent. */
   readonly flagsOf: number | null;
   readonly backend: { readonly name: BackendName; readonly reason: string };
@@ -56,6 +58,8 @@ export interface StatusSources {
   readonly reading: ConfigReading;
   /** The policy of the config; undefined where that is invalid. */
   readonly policy: Policy | undefined;
+  /** The policy that the running agent keeps in force meanwhile; undefined where it can't be asked. */
+  readonly lastGoodPolicy: () => Promise<Policy | undefined>;
   readonly backend: Pick<Backend, 'name' | 'observe'>;
   readonly backendReason: string;
   readonly findLeftovers: () => Promise<Leftovers>;
@@ -65,13 +69,15 @@ export interface StatusSources {
 }
 
 /** Looks, and changes nothing. Throws AgentError where the backend can't be read. */
-export async function gatherHostStatus(sources: StatusSources): Promise<HostStatus> {
-  const { reading, policy, backend, agents, flagsOf } = sources;
+export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStatus> {
+  const { reading, backend, agents, flagsOf } = sources;
+  const policy = sources.policy ?? (await sources.lastGoodPolicy());
   const rules = policy && (await backend.observe(policy));
   const leftovers = await sources.findLeftovers();
   const foreign = policy && (await sources.findForeign(policy));
   return {
     state: stateOf(rules, leftovers),
+    comparedWith: policy ? (sources.policy ? 'config' : 'last-good-config') : null,
     flagsOf,
     backend: { name: backend.name, reason: sources.backendReason },
     differences: rules?.differences ?? [],
@@ -93,7 +99,7 @@ export async function gatherHostStatus(sources: StatusSources): Promise<HostStat
 }
 
 /** Rules left elsewhere masquerade too, so with them the kernel does not do what the config asks for. */
-function stateOf(rules: Observation | undefined, leftovers: Leftovers): HostStatus['state'] {
+function stateOf(rules: Observation | undefined, leftovers: Leftovers): NodeStatus['state'] {
   if (!rules) return 'unknown';
   return rules.state === 'in-sync' && leftovers.found.length > 0 ? 'drifted' : rules.state;
 }

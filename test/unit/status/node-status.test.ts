@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../../src/backends/backend.ts';
 import { AgentError } from '../../../src/errors.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
-import { gatherHostStatus, type StatusSources } from '../../../src/status/host-status.ts';
+import { gatherNodeStatus, type StatusSources } from '../../../src/status/node-status.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 
 const inSync: Observation = { state: 'in-sync', differences: [] };
@@ -18,15 +18,16 @@ function host(rules: Observation, changes: Partial<StatusSources> = {}): StatusS
     backendReason: 'asked for',
     findLeftovers: () => Promise.resolve(nothing),
     findForeign: () => Promise.resolve({ ...nothing, complete: true }),
+    lastGoodPolicy: () => Promise.resolve(undefined),
     agents: [],
     flagsOf: null,
     ...changes,
   };
 }
 
-describe('gatherHostStatus', () => {
+describe('gatherNodeStatus', () => {
   it('is in sync where the rules are and nothing of ours is elsewhere', async () => {
-    expect(await gatherHostStatus(host(inSync))).toMatchObject({
+    expect(await gatherNodeStatus(host(inSync))).toMatchObject({
       state: 'in-sync',
       differences: [],
       backend: { name: 'nft', reason: 'asked for' },
@@ -37,7 +38,7 @@ describe('gatherHostStatus', () => {
   });
 
   it.each(['drifted', 'absent'] as const)('is %s where the rules are', async (state) => {
-    const status = await gatherHostStatus(host({ state, differences: ['chain postrouting is missing'] }));
+    const status = await gatherNodeStatus(host({ state, differences: ['chain postrouting is missing'] }));
     expect(status).toMatchObject({ state, differences: ['chain postrouting is missing'] });
   });
 
@@ -46,7 +47,7 @@ describe('gatherHostStatus', () => {
       found: ['iptables-nft ipv4: chain IP-MASQ-AGENT'],
       failures: [new AgentError('XTABLES_LOCK', 'held')],
     };
-    const status = await gatherHostStatus(host(inSync, { findLeftovers: () => Promise.resolve(leftovers) }));
+    const status = await gatherNodeStatus(host(inSync, { findLeftovers: () => Promise.resolve(leftovers) }));
     expect(status).toMatchObject({
       state: 'drifted',
       leftovers: { found: leftovers.found, failures: ['XTABLES_LOCK: held'] },
@@ -66,14 +67,14 @@ describe('gatherHostStatus', () => {
       asked.push(kept);
       return Promise.resolve({ found: [rule], failures: [], complete: false });
     };
-    const status = await gatherHostStatus(host(inSync, { findForeign }));
+    const status = await gatherNodeStatus(host(inSync, { findForeign }));
     expect(status).toMatchObject({ state: 'in-sync', foreign: { found: [rule], complete: false } });
     expect(asked).toEqual([policy]);
   });
 
   it('does not know where the config is bad, and does not look at what it would need one for', async () => {
     const unexpected = () => Promise.reject(new Error('not to be called'));
-    const status = await gatherHostStatus(
+    const status = await gatherNodeStatus(
       host(inSync, {
         reading: rejected('bad CIDR'),
         policy: undefined,
@@ -91,7 +92,7 @@ describe('gatherHostStatus', () => {
 
   it('throws what the backend throws', async () => {
     const observe = () => Promise.reject(new AgentError('NO_PERMISSION', 'no'));
-    await expect(gatherHostStatus(host(inSync, { backend: { name: 'nft', observe } }))).rejects.toMatchObject({
+    await expect(gatherNodeStatus(host(inSync, { backend: { name: 'nft', observe } }))).rejects.toMatchObject({
       code: 'NO_PERMISSION',
     });
   });

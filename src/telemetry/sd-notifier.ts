@@ -4,9 +4,9 @@ import type { ServiceManager } from '../system/systemd-notify.ts';
 import { type AgentState, systemClock } from './agent-state.ts';
 import { liveness, readiness } from './health.ts';
 
-/** Keeps the service manager informed of one agent. */
-export interface ServiceStatus {
-  readonly report: ReportEvent;
+/** Keeps systemd informed of one agent (sd_notify(3)). */
+export interface SdNotifier {
+  readonly observe: ReportEvent;
   /** A reload was asked for; the next pass is it. */
   reloading(): void;
   /** The agent ends. */
@@ -14,20 +14,20 @@ export interface ServiceStatus {
 }
 
 /**
- * Tells the service manager when the rules are in place for the first time, of each reload, and, as often as it wants,
- * that the loop is alive and what the agent has come to.
+ * Tells systemd when the rules are in place for the first time, of each reload, and, as often as it wants, that the loop
+ * is alive and what the agent has come to.
  */
-export function startServiceStatus(manager: ServiceManager, status: () => AgentState): ServiceStatus {
+export function startSdNotifier(manager: ServiceManager, state: () => AgentState): SdNotifier {
   let isReady = false;
   let reload: 'none' | 'asked' | 'begun' = 'none';
-  const notifyReady = () => manager.notify('READY=1', `STATUS=${describe(status())}`);
+  const notifyReady = () => manager.notify('READY=1', `STATUS=${describe(state())}`);
   const signOfLife = () => {
-    if (liveness(status(), systemClock().steady).ok) manager.notify('WATCHDOG=1', `STATUS=${describe(status())}`);
+    if (liveness(state(), systemClock().monotonic).ok) manager.notify('WATCHDOG=1', `STATUS=${describe(state())}`);
   };
   const timer = manager.watchdogMs === undefined ? undefined : setInterval(signOfLife, manager.watchdogMs).unref();
 
   return {
-    report: ({ type }) => {
+    observe: ({ type }) => {
       if (!isReady && (type === 'applied' || type === 'in-sync')) {
         isReady = true;
         notifyReady();
@@ -51,9 +51,9 @@ export function startServiceStatus(manager: ServiceManager, status: () => AgentS
 }
 
 /** One line for `systemctl status`. */
-function describe(status: AgentState): string {
-  const { ok, reason } = readiness(status);
-  const text = ok && status.policy ? `in sync, ${describeEntryCounts(status.policy)}` : `not ready: ${reason}`;
-  const rejected = status.rejection ? '; the config on disk is rejected' : '';
-  return `${status.agent?.backend ?? 'starting'}: ${text}${ok ? rejected : ''}`.replaceAll('\n', ' ');
+function describe(state: AgentState): string {
+  const { ok, reason } = readiness(state);
+  const text = ok && state.policy ? `in sync, ${describeEntryCounts(state.policy)}` : `not ready: ${reason}`;
+  const rejected = state.rejection ? '; the config on disk is rejected' : '';
+  return `${state.agent?.backend ?? 'starting'}: ${text}${ok ? rejected : ''}`.replaceAll('\n', ' ');
 }

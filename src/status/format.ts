@@ -1,20 +1,31 @@
 import type { ForeignRule } from '../backends/foreign/foreign-masquerade.ts';
 import { formatDuration } from '../net/duration.ts';
 import { families } from '../net/family.ts';
-import type { AgentReport } from './agent-report.ts';
-import type { HostStatus, RunningAgent } from './host-status.ts';
+import type { AgentReport } from '../telemetry/agent-report.ts';
+import { printable } from '../text.ts';
+import type { NodeStatus, RunningAgent } from './node-status.ts';
 
-const titles: Readonly<Record<HostStatus['state'], string>> = {
-  'in-sync': 'IN SYNC: the kernel holds what the config asks for',
-  drifted: 'DRIFTED: the kernel does not do what the config asks for',
-  absent: 'ABSENT: there are no rules of this agent in the kernel',
-  unknown: 'UNKNOWN: the config is invalid, so there is nothing to compare the kernel with',
+/** What the first line says of the kernel, which is compared with `asked`. */
+const titles: Readonly<Record<NodeStatus['state'], (asked: string) => string>> = {
+  'in-sync': (asked) => `IN SYNC: the kernel holds what ${asked} asks for`,
+  drifted: (asked) => `DRIFTED: the kernel does not do what ${asked} asks for`,
+  absent: () => 'ABSENT: there are no rules of this agent in the kernel',
+  unknown: () =>
+    'UNKNOWN: the config is invalid, and no running agent tells its last good one, so there is nothing to compare with',
 };
 
-/** One screen for people. `now` is in milliseconds since 1970. */
-export function formatHostStatus(status: HostStatus, now: number): string {
+function titleOf({ state, comparedWith }: NodeStatus): readonly string[] {
+  if (comparedWith !== 'last-good-config') return [titles[state]('the config')];
   return [
-    titles[status.state],
+    'CONFIG INVALID: the one on disk is not in force, and the running agent keeps its last good one',
+    titles[state]('that last good config'),
+  ];
+}
+
+/** One screen for people. `now` is in milliseconds since 1970. */
+export function formatNodeStatus(status: NodeStatus, now: number): string {
+  return [
+    ...titleOf(status),
     '',
     ...row('backend', [`${status.backend.name} (${status.backend.reason})`]),
     ...row('rules', rulesLines(status)),
@@ -28,9 +39,9 @@ export function formatHostStatus(status: HostStatus, now: number): string {
 
 const labelWidth = 11;
 
-/** A label and lines beside it. */
+/** A label and lines beside it. Much in them comes from files, rules and processes of others. */
 function row(label: string, lines: readonly string[]): string[] {
-  return lines.map((line, index) => `${(index === 0 ? label : '').padEnd(labelWidth)} ${line}`);
+  return lines.map((line, index) => `${(index === 0 ? label : '').padEnd(labelWidth)} ${printable(line)}`);
 }
 
 /** More of a kind would push the rest off the screen; --output json has all. */
@@ -43,7 +54,7 @@ function listed(lines: readonly string[], none: string): readonly string[] {
   return [...lines.slice(0, shownLines), `and ${lines.length - shownLines} lines more; --output json has all`];
 }
 
-function rulesLines({ differences, entries }: HostStatus): readonly string[] {
+function rulesLines({ differences, entries }: NodeStatus): readonly string[] {
   const counts = families.map((family) => {
     const ofFamily = entries.filter((entry) => entry.family === family && entry.count > 0);
     return `${family}: ${ofFamily.map(({ list, count }) => `${list} ${count}`).join(', ') || 'no CIDRs'}`;
@@ -52,7 +63,7 @@ function rulesLines({ differences, entries }: HostStatus): readonly string[] {
   return [...listed(differences, 'as they should be'), ...counts];
 }
 
-function configLines({ config, flagsOf }: HostStatus): readonly string[] {
+function configLines({ config, flagsOf }: NodeStatus): readonly string[] {
   return [
     config.files.length > 0 ? config.files.join(', ') : `no file at ${config.path}, defaults apply`,
     ...listed(
@@ -66,11 +77,11 @@ function configLines({ config, flagsOf }: HostStatus): readonly string[] {
   ];
 }
 
-function leftoverLines({ found, failures }: HostStatus['leftovers']): readonly string[] {
+function leftoverLines({ found, failures }: NodeStatus['leftovers']): readonly string[] {
   return [...listed(found, 'none in any backend'), ...failures.map((why) => `not searched: ${why}`)];
 }
 
-function foreignLines(foreign: HostStatus['foreign']): readonly string[] {
+function foreignLines(foreign: NodeStatus['foreign']): readonly string[] {
   if (!foreign) return ['not searched: without a config it is not known what this agent keeps'];
   const nothing = 'no other rule was found that masquerades what this agent keeps';
   return [
@@ -84,7 +95,7 @@ function foreignRuleLines({ backend, families: caught, place, rule, note }: Fore
   return [`${backend} ${caught.join('+')} ${place}: ${rule}`, `  by ${note}`];
 }
 
-function agentLines({ agents }: HostStatus, now: number): readonly string[] {
+function agentLines({ agents }: NodeStatus, now: number): readonly string[] {
   if (agents.length === 0) return ['none seen running from here; rules stay without one, but nobody repairs them'];
   return [
     ...(agents.length > 1 ? ['MORE THAN ONE AGENT RUNS HERE: each undoes what another does'] : []),
@@ -99,13 +110,25 @@ function agentBlock({ pid, startedAt, report }: RunningAgent, now: number): read
 }
 
 function reportLines(report: AgentReport, now: number): readonly string[] {
-  const { config, failure, driftRepairs, lastDriftRepairAt } = report;
+  const { config, failure, driftRepairs, lastDriftRepairAt, anotherAgent, listenFailures } = report;
   return [
     `version ${report.version}, ${report.ready ? 'ready' : `not ready: ${report.reason}`}`,
     `config accepted ${moment(config.acceptedAt, now)}`,
+    ...(config.fallback
+      ? [
+          `CONFIG DELETED ${moment(config.fallback.since, now)}, defaults apply: ${config.fallback.lostFiles.join(', ')}`,
+        ]
+      : []),
     ...(config.rejectedAt === null ? [] : [`config on disk REJECTED ${moment(config.rejectedAt, now)}`]),
     `rules written ${moment(report.lastApplyAt, now)}, last found right ${moment(report.lastSyncAt, now)}`,
     `drift repairs: ${driftRepairs}${driftRepairs > 0 ? `, the last ${moment(lastDriftRepairAt, now)}` : ''}`,
+    ...(anotherAgent
+      ? [
+          `ANOTHER ip-masq-agent WITH ANOTHER CONFIG seen ${moment(anotherAgent.lastAt, now)}: ${anotherAgent.sign}`,
+          ...(anotherAgent.changedBy === null ? [] : [`  by ${anotherAgent.changedBy}`]),
+        ]
+      : []),
+    ...listenFailures.map(({ reason, since }) => `NOT SERVING since ${moment(since, now)}: ${reason}`),
     ...(failure
       ? [`FAILING since ${moment(failure.since, now)}, passes in a row: ${failure.count}: ${failure.message}`]
       : []),

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { AgentReport } from '../../../src/status/agent-report.ts';
-import { formatHostStatus } from '../../../src/status/format-host-status.ts';
-import type { HostStatus } from '../../../src/status/host-status.ts';
+import { formatNodeStatus } from '../../../src/status/format.ts';
+import type { NodeStatus } from '../../../src/status/node-status.ts';
+import type { AgentReport } from '../../../src/telemetry/agent-report.ts';
 
 const now = Date.UTC(2026, 0, 2, 12, 0, 0);
 
-const status: HostStatus = {
+const status: NodeStatus = {
   state: 'in-sync',
+  comparedWith: 'config',
   flagsOf: null,
   backend: { name: 'nft', reason: 'nft --check accepts the rules on this kernel' },
   differences: [],
@@ -43,28 +44,31 @@ const report: AgentReport = {
     acceptedAt: '2026-01-02T10:59:58.000Z',
     rejectedAt: null,
     problems: [],
+    fallback: null,
   },
   entries: [],
   lastSyncAt: '2026-01-02T11:59:30.000Z',
   lastApplyAt: '2026-01-02T11:00:00.000Z',
   driftRepairs: 0,
   lastDriftRepairAt: null,
+  anotherAgent: null,
   failure: null,
+  listenFailures: [],
 };
 
 const agent = { pid: 1, startedAt: '2026-01-02T09:00:00.000Z', args: [], report };
 
 /** The lines beside a label. */
-function rowOf(label: string, of: HostStatus): string[] {
-  const lines = formatHostStatus(of, now).split('\n');
+function rowOf(label: string, of: NodeStatus): string[] {
+  const lines = formatNodeStatus(of, now).split('\n');
   const start = lines.findIndex((line) => line.startsWith(`${label} `));
   const length = lines.slice(start + 1).findIndex((line) => !line.startsWith(' '));
   return lines.slice(start, start + 1 + length).map((line) => line.slice(12));
 }
 
-describe('formatHostStatus', () => {
+describe('formatNodeStatus', () => {
   it('puts a node that is well on one screen', () => {
-    expect(formatHostStatus({ ...status, agents: [agent] }, now)).toBe(`\
+    expect(formatNodeStatus({ ...status, agents: [agent] }, now)).toBe(`\
 IN SYNC: the kernel holds what the config asks for
 
 backend     nft (nft --check accepts the rules on this kernel)
@@ -88,7 +92,7 @@ agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
     ['absent', /^ABSENT: /],
     ['unknown', /^UNKNOWN: /],
   ] as const)('says first that the state is %s', (state, title) => {
-    expect(formatHostStatus({ ...status, state }, now)).toMatch(title);
+    expect(formatNodeStatus({ ...status, state }, now)).toMatch(title);
   });
 
   it('shows ten differences and counts the rest', () => {
@@ -116,7 +120,7 @@ agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
       rule: '-j MASQUERADE',
       note: 'Docker',
     } as const;
-    const troubled: HostStatus = {
+    const troubled: NodeStatus = {
       ...status,
       leftovers: { found: ['iptables-nft ipv4: chain IP-MASQ-AGENT'], failures: ['XTABLES_LOCK: held'] },
       foreign: { found: [found], failures: ['TOOL_TIMEOUT: hung'], complete: false },
