@@ -26,7 +26,7 @@ const injuries: readonly Injury[] = [
     name: 'rule inserted',
     flow: 'outside',
     wrong: 'keep',
-    script: (listing) => `insert rule ${table} ${nameIn(listing, /chain (ipv4-[\w-]+) /)} accept\n`,
+    script: () => `insert rule ${table} postrouting accept\n`,
   },
   {
     name: 'element deleted',

@@ -1,5 +1,5 @@
 import type { BackendName } from '../backends/backend.ts';
-import { createConnectionCounters } from '../backends/nft/connection-counters.ts';
+import { createConnectionCounters } from '../backends/nft/counters.ts';
 import { systemRunner } from '../system/run.ts';
 import type { AgentState } from '../telemetry/agent-state.ts';
 import type { Log } from '../telemetry/log.ts';

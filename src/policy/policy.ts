@@ -30,6 +30,20 @@ export interface FamilyPolicy {
   readonly keepDestinations: readonly PolicyEntry[];
 }
 
+/** A family that an empty config would ask for, without the default networks: all but link-local is masqueraded. */
+export function emptyFamilyPolicy(family: Family): FamilyPolicy {
+  return {
+    family,
+    enabled: true,
+    masqueradeLinkLocal: false,
+    masqueradeSources: [],
+    forceMasquerade: [],
+    masqueradeOutbound: true,
+    keepSources: [],
+    keepDestinations: [],
+  };
+}
+
 /** The lists of a family, in the order in which they decide. */
 export const listNames = ['masqueradeSources', 'forceMasquerade', 'keepSources', 'keepDestinations'] as const;
 

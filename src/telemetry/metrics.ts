@@ -1,6 +1,6 @@
 import { Counter, Registry } from 'prom-client';
 import type { AgentEvent, ReportEvent } from '../agent/events.ts';
-import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
+import type { ConnectionCounts } from '../backends/nft/counters.ts';
 import { families } from '../net/family.ts';
 import { entryCounts } from '../policy/entry-counts.ts';
 import { isDriftRepair } from './agent-state.ts';

@@ -1,5 +1,5 @@
 import type { ReportEvent } from '../agent/events.ts';
-import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
+import type { ConnectionCounts } from '../backends/nft/counters.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { effectiveConfigJson } from '../config/effective.ts';

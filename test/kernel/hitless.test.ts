@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BackendName } from '../../src/backends/backend.ts';
+import { desiredTable } from '../../src/backends/nft/desired.ts';
 import { table } from '../../src/backends/nft/names.ts';
 import { renderFill, renderSwitch } from '../../src/backends/nft/render.ts';
-import { buildRuleset } from '../../src/backends/nft/ruleset.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { policyWith } from '../builders/policy.ts';
 import { backendNames, type Candidate, createCandidate } from './candidate.ts';
@@ -47,9 +47,9 @@ const particulars: Readonly<Record<BackendName, Particulars>> = {
     damage: ['nft', 'add', 'chain', ...table.split(' '), 'foreign'],
     usualWay: 'the table made anew in one transaction',
     async change({ bed }, policy) {
-      const ruleset = buildRuleset(policy);
+      const desired = desiredTable(policy);
       const recreate = `add table ${table}\ndelete table ${table}\n`;
-      await bed.node.feed(recreate + renderFill(ruleset) + renderSwitch(ruleset), 'nft', '-f', '-');
+      await bed.node.feed(recreate + renderFill(desired) + renderSwitch(desired), 'nft', '-f', '-');
     },
   },
   'iptables-nft': { ...iptables, damage: ['iptables-nft', ...rule] },

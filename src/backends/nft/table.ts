@@ -1,0 +1,114 @@
+import * as z from 'zod/mini';
+import { AgentError } from '../../errors.ts';
+import type { Outcome, Runner } from '../../system/run.ts';
+import { isAbsent, nftError } from './failure.ts';
+import { ActualTable, absentTable, parseListing } from './listing.ts';
+import { table } from './names.ts';
+import type { OwnWrites } from './own-writes.ts';
+
+/** The kernel's table, read and written through nft. Its methods throw AgentError. */
+export interface KernelTable {
+  /** Reads the table and nothing of others. A terse listing leaves out the elements of sets. */
+  read(options: { readonly isTerse: boolean }, signal?: AbortSignal): Promise<ActualTable>;
+  /** Runs one atomic transaction; none where the script is empty. A signal takes effect before it starts, never within. */
+  write(script: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Removes every object but those of the given kinds and names, whatever it is called. nft's JSON can write names that
+   * its own language can't, with spaces, quotes or line breaks in them (libnftables-json(5)).
+   */
+  removeAllBut(keep: ReadonlySet<string>, signal?: AbortSignal): Promise<void>;
+}
+
+export interface KernelTableOptions {
+  readonly runner: Runner;
+  /** Is told of what is written, for a watch of the table. */
+  readonly ownWrites?: OwnWrites | undefined;
+}
+
+const [family, name] = table.split(' ');
+const listArgs = ['list', 'table', ...table.split(' ')];
+
+export function createKernelTable({ runner, ownWrites }: KernelTableOptions): KernelTable {
+  const feed = async (args: readonly string[], script: string, signal?: AbortSignal): Promise<void> => {
+    if (script === '') return;
+    if (signal?.aborted)
+      throw new AgentError('ABORTED', 'stopped before the next transaction; the rules in the kernel are whole');
+    ownWrites?.begin();
+    try {
+      succeeded(await runner.run({ tool: 'nft', args: [...args, '-f', '-'], input: script }), script);
+    } catch (error) {
+      ownWrites?.fail();
+      throw error;
+    }
+  };
+  return {
+    async read({ isTerse }, signal) {
+      const args = [...(isTerse ? ['-t'] : []), '-s', ...listArgs];
+      const outcome = await runner.run({ tool: 'nft', args, signal });
+      if (isAbsent(outcome)) return absentTable;
+      const { stdout } = succeeded(outcome, args.join(' '));
+      return new ActualTable(parseListing(stdout), { isTerse, owner: ownerIn(stdout) });
+    },
+    write: (script, signal) => feed([], script, signal),
+    async removeAllBut(keep, signal) {
+      const args = ['-j', '-t', ...listArgs];
+      const outcome = await runner.run({ tool: 'nft', args, signal });
+      if (isAbsent(outcome)) return;
+      await feed(['-j'], removalOf(strangersIn(succeeded(outcome, args.join(' ')).stdout, keep)), signal);
+    },
+  };
+}
+
+function succeeded(outcome: Outcome, script: string): Outcome {
+  if (outcome.exitCode !== 0) throw nftError(outcome, script);
+  return outcome;
+}
+
+/** nft names the program that owns a table beside its name, and may not know it. */
+function ownerIn(listing: string): string | undefined {
+  if (!/^\tflags [^\n]*\bowner\b/m.test(listing)) return undefined;
+  return /^table .* \{ # progname (.+)$/m.exec(listing)?.[1] ?? 'a program that nft does not name';
+}
+
+interface JsonObject {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** `{"nftables": [{"set": {"name": …}}, …]}`: each object under its kind. Rules have no name and go with their chains. */
+const jsonListing = z.object({
+  nftables: z.array(z.record(z.string(), z.object({ name: z.optional(z.string()) }))),
+});
+
+function strangersIn(listing: string, keep: ReadonlySet<string>): readonly JsonObject[] {
+  const parsed = jsonListing.safeParse(parseJson(listing));
+  if (!parsed.success) throw new AgentError('TOOL_FAILED', `nft -j lists table ${table} in an unknown form`);
+  return parsed.data.nftables.flatMap(Object.entries).flatMap(([kind, { name: object }]) => {
+    if (object === undefined || kind === 'table' || keep.has(`${kind} ${object}`)) return [];
+    return [{ kind, name: object }];
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Rules refer to everything else, maps to chains and counters: what refers goes before what is referred to. */
+function removalOf(strangers: readonly JsonObject[]): string {
+  if (strangers.length === 0) return '';
+  const order = (kind: string): number => ['map', 'chain'].indexOf(kind) + 1 || 3;
+  const command = (verb: string, { kind, name: object }: JsonObject) => ({
+    [verb]: { [kind]: { family, table: name, name: object } },
+  });
+  const nftables = [
+    ...strangers.filter(({ kind }) => kind === 'chain').map((chain) => command('flush', chain)),
+    ...strangers
+      .toSorted((one, other) => order(one.kind) - order(other.kind))
+      .map((object) => command('delete', object)),
+  ];
+  return `${JSON.stringify({ nftables })}\n`;
+}
