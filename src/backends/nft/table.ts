@@ -29,13 +29,12 @@ const [family, name] = table.split(' ');
 const listArgs = ['list', 'table', ...table.split(' ')];
 
 export function createKernelTable({ runner, ownWrites }: KernelTableOptions): KernelTable {
-  const feed = async (args: readonly string[], script: string, signal?: AbortSignal): Promise<void> => {
-    if (script === '') return;
+  const change = async (args: readonly string[], input: string | undefined, signal?: AbortSignal): Promise<void> => {
     if (signal?.aborted)
       throw new AgentError('ABORTED', 'stopped before the next transaction; the rules in the kernel are whole');
     ownWrites?.begin();
     try {
-      succeeded(await runner.run({ tool: 'nft', args: [...args, '-f', '-'], input: script }), script);
+      succeeded(await runner.run({ tool: 'nft', args, ...(input === undefined ? {} : { input }) }), input ?? '');
     } catch (error) {
       ownWrites?.fail();
       throw error;
@@ -49,12 +48,19 @@ export function createKernelTable({ runner, ownWrites }: KernelTableOptions): Ke
       const { stdout } = succeeded(outcome, args.join(' '));
       return new ActualTable(parseListing(stdout), { isTerse, owner: ownerIn(stdout) });
     },
-    write: (script, signal) => feed([], script, signal),
+    async write(script, signal) {
+      if (script !== '') await change(['-f', '-'], script, signal);
+    },
     async removeAllBut(keep, signal) {
       const args = ['-j', '-t', ...listArgs];
       const outcome = await runner.run({ tool: 'nft', args, signal });
       if (isAbsent(outcome)) return;
-      await feed(['-j'], removalOf(strangersIn(succeeded(outcome, args.join(' ')).stdout, keep)), signal);
+      const removals = removalsOf(strangersIn(succeeded(outcome, args.join(' ')).stdout, keep));
+      for (let first = 0; first < removals.length; first += removalsPerRun) {
+        const nftables = removals.slice(first, first + removalsPerRun);
+        // An argument, since nft opens /dev/stdin by its name for JSON, which a socket does not allow.
+        await change(['-j', JSON.stringify({ nftables })], undefined, signal);
+      }
     },
   };
 }
@@ -97,18 +103,19 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Names have up to 255 bytes, six characters each where they are escaped, and an argument up to 128 KiB. */
+const removalsPerRun = 64;
+
 /** Rules refer to everything else, maps to chains and counters: what refers goes before what is referred to. */
-function removalOf(strangers: readonly JsonObject[]): string {
-  if (strangers.length === 0) return '';
+function removalsOf(strangers: readonly JsonObject[]): readonly object[] {
   const order = (kind: string): number => ['map', 'chain'].indexOf(kind) + 1 || 3;
-  const command = (verb: string, { kind, name: object }: JsonObject) => ({
+  const command = (verb: 'flush' | 'delete', { kind, name: object }: JsonObject): object => ({
     [verb]: { [kind]: { family, table: name, name: object } },
   });
-  const nftables = [
+  return [
     ...strangers.filter(({ kind }) => kind === 'chain').map((chain) => command('flush', chain)),
     ...strangers
       .toSorted((one, other) => order(one.kind) - order(other.kind))
       .map((object) => command('delete', object)),
   ];
-  return `${JSON.stringify({ nftables })}\n`;
 }

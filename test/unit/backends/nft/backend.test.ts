@@ -275,7 +275,7 @@ describe('apply', () => {
       write(renderFill(desired)),
       write(renderSwitch(desired)),
       { tool: 'nft', args: ['-j', '-t', ...tableArgs.slice(1)], outcome: { stdout: JSON.stringify({ nftables }) } },
-      { tool: 'nft', args: ['-j', '-f', '-'], input: `${JSON.stringify({ nftables: removed })}\n` },
+      { tool: 'nft', args: ['-j', JSON.stringify({ nftables: removed })] },
       fullList(renderTable(desired)),
     );
   });
