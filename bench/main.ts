@@ -16,6 +16,7 @@ import type { Measurement } from './measurement.ts';
 import { measureApply } from './measurements/apply.ts';
 import { measureConnections } from './measurements/connection.ts';
 import { measureMemory } from './measurements/memory.ts';
+import { measureNeighbour } from './measurements/neighbour.ts';
 import { measureReload } from './measurements/reload.ts';
 import { measureRepair } from './measurements/repair.ts';
 import { measureResync } from './measurements/resync.ts';
@@ -32,6 +33,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
   reload: measureReload,
   apply: measureApply,
   repair: measureRepair,
+  neighbour: measureNeighbour,
   connection: measureConnections,
 };
 

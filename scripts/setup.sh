@@ -21,6 +21,8 @@ missing_packages() {
   command -v ping >/dev/null || echo iputils-ping
   command -v sysctl >/dev/null || echo procps
   has_libatomic || echo libatomic1
+  # Fetches other versions of nft for the tests.
+  command -v mmdebstrap >/dev/null || echo mmdebstrap
 }
 
 install_packages() {

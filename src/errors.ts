@@ -44,6 +44,14 @@ export const errorTable = {
     exitCode: 3,
     advice: 'The kernel lacks a feature these rules need; choose another --backend or load the missing module.',
   },
+  KERNEL_MODULE_MISSING: {
+    exitCode: 3,
+    advice: 'Load the module on the host (modprobe), or choose another --backend.',
+  },
+  TABLE_OWNED: {
+    exitCode: 3,
+    advice: 'End the process that owns the table: the table goes with it, and the agent makes its own.',
+  },
   KERNEL_RESOURCE: {
     exitCode: 3,
     advice: 'The kernel or the tool ran out of memory or buffer space; raise the memory limit or shorten the lists.',

@@ -17,7 +17,8 @@ interface Injury {
 
 const table = 'inet ip-masq-agent';
 
-const injuries: readonly Injury[] = [
+/** Ways to hurt the table, of which only the first reaches others' tables, too. */
+export const injuries: readonly Injury[] = [
   { name: 'ruleset flushed', flow: 'outside', wrong: 'keep', script: () => 'flush ruleset\n' },
   { name: 'table deleted', flow: 'outside', wrong: 'keep', script: () => `delete table ${table}\n` },
   { name: 'table made dormant', flow: 'outside', wrong: 'keep', script: () => `table ${table} { flags dormant; }\n` },
@@ -26,7 +27,7 @@ const injuries: readonly Injury[] = [
     name: 'rule inserted',
     flow: 'outside',
     wrong: 'keep',
-    script: (listing) => `insert rule ${table} ${nameIn(listing, /chain (ipv4-[\w-]+) /)} accept\n`,
+    script: () => `insert rule ${table} postrouting accept\n`,
   },
   {
     name: 'element deleted',
@@ -66,7 +67,7 @@ export const measureRepair: Measurement = async ({ agents: [ours], quick }) => {
     return {
       title: 'Repair',
       method:
-        'From the first connection that is judged wrongly to the first that is judged rightly again, 10 CIDRs; the agent hears of the change through `nft monitor`.',
+        'From the first connection that is judged wrongly to the first that is judged rightly again, 10 CIDRs; the agent hears of the change from the kernel.',
       figures: [
         ...[...times].map(([quantity, samples]): Figure => figureOf(samples, { subject, quantity, unit: 'ms' })),
         figureOf(all, { subject, quantity: 'all', unit: 'ms' }),
@@ -78,7 +79,12 @@ export const measureRepair: Measurement = async ({ agents: [ours], quick }) => {
   }
 };
 
-async function repairTime({ namespace }: Site, witness: Witness, { flow, wrong, script }: Injury): Promise<number> {
+/** For how long connections were judged wrongly after the injury, in milliseconds. */
+export async function repairTime(
+  { namespace }: Site,
+  witness: Witness,
+  { flow, wrong, script }: Injury,
+): Promise<number> {
   const listing = await namespace.run('nft', 'list', 'table', ...table.split(' '));
   const since = witness.now;
   await namespace.feed(script(listing), 'nft', '-f', '-');

@@ -21,6 +21,8 @@ export interface Probe {
 export interface Observation {
   readonly state: 'in-sync' | 'drifted' | 'absent';
   readonly differences: readonly string[];
+  /** What was read, for an apply() of the same backend that follows; nobody else looks inside. */
+  readonly actual?: unknown;
 }
 
 /** One way of keeping the kernel's NAT rules equal to a policy. */

@@ -5,7 +5,7 @@ import type { Backend, BackendName } from './backend.ts';
 import type { Flavour } from './iptables/names.ts';
 import { createNatTable, type ReadLegacyTables, readLegacyTables } from './iptables/nat-table.ts';
 import { describeOwnRules, findOwnRules, removeOwnRules } from './iptables/removal.ts';
-import { nftError } from './nft/failure.ts';
+import { isAbsent, nftError } from './nft/failure.ts';
 import { table as nftTable } from './nft/names.ts';
 
 export interface LeftoverOptions {
@@ -58,10 +58,11 @@ function natTableSearch(options: LeftoverOptions, flavour: Flavour, family: Fami
 
 function nftSearch({ runner, nft }: LeftoverOptions): Search {
   return async (remove, signal) => {
-    // Of all listings, the one whose cost does not grow with the elements of sets.
-    const outcome = await runner.run({ tool: 'nft', args: ['list', 'chains', 'inet'], signal });
+    // Not `list chains`, which reads everybody's.
+    const args = ['-t', '-s', 'list', 'table', ...nftTable.split(' ')];
+    const outcome = await runner.run({ tool: 'nft', args, signal });
+    if (isAbsent(outcome)) return [];
     if (outcome.exitCode !== 0) throw nftError(outcome, '');
-    if (!outcome.stdout.split('\n').includes(`table ${nftTable} {`)) return [];
     return remove ? nft.cleanup(signal) : [`nft table ${nftTable}`];
   };
 }

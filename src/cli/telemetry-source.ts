@@ -1,6 +1,6 @@
 import type { ReportEvent } from '../agent/events.ts';
 import type { BackendName } from '../backends/backend.ts';
-import { createConnectionCounters } from '../backends/nft/connection-counters.ts';
+import { createConnectionCounters } from '../backends/nft/counters.ts';
 import { systemRunner } from '../system/run.ts';
 import { serviceManagerOf } from '../system/systemd-notify.ts';
 import type { AgentState } from '../telemetry/agent-state.ts';

@@ -48,6 +48,21 @@ export interface FamilyPolicy {
   readonly outputs: readonly PolicyOutput[];
 }
 
+/** A family that an empty config would ask for, without the default networks: all but link-local is masqueraded. */
+export function emptyFamilyPolicy(family: Family): FamilyPolicy {
+  return {
+    family,
+    enabled: true,
+    masqueradeLinkLocal: false,
+    masqueradeSources: [],
+    forceMasquerade: [],
+    masqueradeOutbound: true,
+    keepSources: [],
+    keepDestinations: [],
+    outputs: [],
+  };
+}
+
 /** The lists of a family, in the order in which they decide. */
 export const listNames = ['masqueradeSources', 'forceMasquerade', 'keepSources', 'keepDestinations'] as const;
 

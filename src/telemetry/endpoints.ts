@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffDelayMs } from '../agent/backoff.ts';
 import type { ReportEvent } from '../agent/events.ts';
-import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
+import type { ConnectionCounts } from '../backends/nft/counters.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { effectiveConfigJson } from '../config/config.ts';

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AgentEvent } from '../agent/events.ts';
-import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
+import type { ConnectionCounts } from '../backends/nft/counters.ts';
 import { families } from '../net/family.ts';
 import { entryCounts } from '../policy/policy.ts';
 import { type AgentState, isDriftRepair, type Observer } from './agent-state.ts';

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Backend } from '../../src/backends/backend.ts';
-import { buildRuleset } from '../../src/backends/nft/ruleset.ts';
+import { desiredTable } from '../../src/backends/nft/desired.ts';
 import type { AgentError } from '../../src/errors.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 
@@ -34,7 +35,7 @@ export function fakeBackend(): FakeBackend {
     observe(policy) {
       backend.calls.push('observe');
       if (!backend.kernel) return Promise.resolve({ state: 'absent', differences: ['nothing is there'] });
-      const isSame = buildRuleset(backend.kernel).entry === buildRuleset(policy).entry;
+      const isSame = isDeepStrictEqual(desiredTable(backend.kernel), desiredTable(policy));
       return Promise.resolve(
         isSame ? { state: 'in-sync', differences: [] } : { state: 'drifted', differences: ['it differs'] },
       );

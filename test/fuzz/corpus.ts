@@ -26,7 +26,7 @@ export function toolTexts(tools: 'nft' | 'iptables'): ToolTexts {
   const runs = recordedRuns.parse(JSON.parse(read(`tool-output/${tools}.json`)));
   const told = (texts: readonly string[]): readonly string[] => [...new Set(texts)].filter((text) => text !== '');
   return {
-    listings: told(runs.map(({ stdout }) => stdout)),
+    listings: [...told(runs.map(({ stdout }) => stdout)), ...otherListings[tools]],
     complaints: [...told(runs.map(({ stderr }) => stderr)), ...otherComplaints[tools]],
   };
 }
@@ -35,6 +35,15 @@ export function toolTexts(tools: 'nft' | 'iptables'): ToolTexts {
 export function monitorText(): string {
   return read('tool-output/nft-monitor.txt');
 }
+
+/** Names that only nft's JSON can tell, beside the listing in text that leads there. */
+const otherListings = {
+  nft: [
+    'table inet ip-masq-agent {\n\tset s p {\n\t\ttype ipv4_addr\n\t}\n\n\tchain a b {\n\t}\n}\n',
+    '{"nftables": [{"metainfo": {"version": "1.0.6", "json_schema_version": 1}}, {"set": {"family": "inet", "name": "s p", "table": "ip-masq-agent", "type": "ipv4_addr", "handle": 5}}, {"chain": {"family": "inet", "table": "ip-masq-agent", "name": "a b", "handle": 2}}, {"rule": {"family": "inet", "table": "ip-masq-agent", "chain": "a b", "handle": 9, "expr": [{"accept": null}]}}]}\n',
+  ],
+  iptables: [],
+} as const;
 
 /** From other versions, and of faults that can't be had at will. */
 const otherComplaints = {

@@ -28,7 +28,9 @@ export function fuzzedTools(answers: readonly Answer[], writes: readonly Answer[
   let reads = 0;
   return {
     fed,
-    run({ tool, input }) {
+    run({ tool, args, input: piped }) {
+      // What is to be changed in JSON stands in the arguments.
+      const input = piped ?? (args[0] === '-j' && args.length === 2 ? args[1] : undefined);
       if (runs++ > mostRuns) throw new Error(`tools were run ${mostRuns} times: this does not end`);
       if (input !== undefined) fed.push({ tool, input });
       const answer = input === undefined ? answers[reads++ % answers.length] : writes[fed.length % writes.length];

@@ -7,7 +7,7 @@ import { iptablesError } from '../../src/backends/iptables/failure.ts';
 import { findKubeletHint } from '../../src/backends/iptables/kubelet-hint.ts';
 import { findLeftovers, type LeftoverOptions, removeLeftovers } from '../../src/backends/leftovers.ts';
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
-import { createConnectionCounters } from '../../src/backends/nft/connection-counters.ts';
+import { createConnectionCounters } from '../../src/backends/nft/counters.ts';
 import { nftError } from '../../src/backends/nft/failure.ts';
 import { createMonitorReader } from '../../src/backends/nft/monitor-events.ts';
 import { gatherHostFacts } from '../../src/backends/select.ts';

@@ -1,5 +1,6 @@
 import type { Backend, BackendName } from '../../src/backends/backend.ts';
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
+import { type NftCommand, runnerWith } from '../container/nft-versions.ts';
 import { TestBed } from './harness/test-bed.ts';
 import { iptablesBackendOn } from './iptables-node.ts';
 
@@ -9,15 +10,16 @@ export interface Candidate {
   readonly bed: TestBed;
 }
 
-const makers: Readonly<Record<BackendName, (bed: TestBed) => Backend>> = {
-  nft: ({ runner }) => createNftBackend({ runner }),
+const makers: Readonly<Record<BackendName, (bed: TestBed, nft?: NftCommand) => Backend>> = {
+  nft: ({ node, runner }, nft) => createNftBackend({ runner: nft ? runnerWith(nft, node) : runner }),
   'iptables-nft': ({ node }) => iptablesBackendOn(node, 'nft'),
   'iptables-legacy': ({ node }) => iptablesBackendOn(node, 'legacy'),
 };
 
 export const backendNames: readonly BackendName[] = ['nft', 'iptables-nft', 'iptables-legacy'];
 
-export async function createCandidate(name: BackendName): Promise<Candidate> {
+/** Another nft than the machine's may be given. */
+export async function createCandidate(name: BackendName, nft?: NftCommand): Promise<Candidate> {
   const bed = await TestBed.create();
-  return { backend: makers[name](bed), bed };
+  return { backend: makers[name](bed, nft), bed };
 }

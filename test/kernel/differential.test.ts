@@ -23,7 +23,7 @@ const cases = fc.tuple(policies, fc.array(flowAims, { minLength: aimsPerPolicy, 
 describeKernel('model, explanation and kernel', () => {
   let candidates: Candidate[];
   beforeAll(async () => {
-    candidates = await Promise.all(backendNames.map(createCandidate));
+    candidates = await Promise.all(backendNames.map((name) => createCandidate(name)));
   });
   afterAll(() => Promise.all(candidates.map(({ bed }) => bed.close())));
 

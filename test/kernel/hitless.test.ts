@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BackendName } from '../../src/backends/backend.ts';
+import { desiredTable } from '../../src/backends/nft/desired.ts';
 import { table } from '../../src/backends/nft/names.ts';
 import { renderFill, renderSwitch } from '../../src/backends/nft/render.ts';
-import { buildRuleset } from '../../src/backends/nft/ruleset.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { policyWith } from '../builders/policy.ts';
-import { backendNames, type Candidate, createCandidate } from './candidate.ts';
+import { nftOf, nftVersions, type Release, whyNoVersions } from '../container/nft-versions.ts';
+import { type Candidate, createCandidate } from './candidate.ts';
 import { describeKernel } from './harness/describe-kernel.ts';
 import { Flood, type FloodCounts } from './harness/flood/flood.ts';
 
@@ -47,23 +48,44 @@ const particulars: Readonly<Record<BackendName, Particulars>> = {
     damage: ['nft', 'add', 'chain', ...table.split(' '), 'foreign'],
     usualWay: 'the table made anew in one transaction',
     async change({ bed }, policy) {
-      const ruleset = buildRuleset(policy);
+      const desired = desiredTable(policy);
       const recreate = `add table ${table}\ndelete table ${table}\n`;
-      await bed.node.feed(recreate + renderFill(ruleset) + renderSwitch(ruleset), 'nft', '-f', '-');
+      await bed.node.feed(recreate + renderFill(desired) + renderSwitch(desired), 'nft', '-f', '-');
     },
   },
   'iptables-nft': { ...iptables, damage: ['iptables-nft', ...rule] },
   'iptables-legacy': { ...iptables, damage: ['iptables-legacy', ...rule] },
 };
 
+interface Subject {
+  readonly title: string;
+  readonly name: BackendName;
+  /** The release of Debian whose nft is used; the machine's own otherwise. */
+  readonly release?: Release;
+}
+
+/** Both versions of nft that the agent is used with, where they can be had. */
+const nftSubjects: readonly Subject[] =
+  whyNoVersions === undefined
+    ? (['bookworm', 'trixie'] as const).map((release) => ({
+        title: `nft ${nftVersions[release]}`,
+        name: 'nft',
+        release,
+      }))
+    : [{ title: `nft of this machine (${whyNoVersions})`, name: 'nft' }];
+const iptablesSubjects: readonly Subject[] = (['iptables-nft', 'iptables-legacy'] as const).map((name) => ({
+  title: name,
+  name,
+}));
+
 describeKernel('changing the rules under a flood of new connections', () => {
-  describe.each(backendNames)('%s', (name) => {
+  describe.each([...nftSubjects, ...iptablesSubjects])('$title', ({ title, name, release }) => {
     const { fillers, damage, usualWay, change } = particulars[name];
     const policies = policiesWith(fillers);
     let candidate: Candidate;
     beforeEach(async () => {
-      candidate = await createCandidate(name);
-    });
+      candidate = await createCandidate(name, release && (await nftOf(release)));
+    }, 900_000);
     afterEach(() => candidate.bed.close());
 
     it('judges each by the whole old policy or by the whole new one, repairs included', {
@@ -72,7 +94,7 @@ describeKernel('changing the rules under a flood of new connections', () => {
       const { backend, bed } = candidate;
       const isEnough = (changes: number, { newConnections }: FloodCounts) =>
         changes >= reloads && newConnections >= connections;
-      const counts = await floodWhile(candidate, policies, isEnough, async (policy, index) => {
+      const counts = await floodWhile(title, candidate, policies, isEnough, async (policy, index) => {
         await backend.apply(policy);
         if (index % 10 > 0) return;
         // Every tenth change is followed by a repair of the same policy.
@@ -86,7 +108,7 @@ describeKernel('changing the rules under a flood of new connections', () => {
 
     it(`would be caught doing it another way: ${usualWay}`, { timeout: 1_800_000 }, async () => {
       const isEnough = (changes: number, counts: FloodCounts) => changes >= mostChangesUncaught || wrong(counts) > 0;
-      const counts = await floodWhile(candidate, policies, isEnough, (policy) => change(candidate, policy));
+      const counts = await floodWhile(title, candidate, policies, isEnough, (policy) => change(candidate, policy));
       expect(wrong(counts)).toBeGreaterThan(0);
     });
   });
@@ -109,7 +131,8 @@ function policiesWith(fillers: number): readonly Policy[] {
 
 /** Changes policies while the flood runs, and gives what the flood counted after the first of them was in place. */
 async function floodWhile(
-  { backend, bed }: Candidate,
+  title: string,
+  { bed }: Candidate,
   policies: readonly Policy[],
   isEnough: (changes: number, counts: FloodCounts) => boolean,
   change: (policy: Policy, index: number) => Promise<void>,
@@ -128,7 +151,7 @@ async function floodWhile(
     for (let index = 0; index < changesPerCount; index++) await change(policyAt(++changes), changes);
   } while (!isEnough(changes, sinceThen(await flood.counts())));
   const counts = sinceThen(await flood.stop());
-  process.stdout.write(`${backend.name}: ${changes} changes: ${JSON.stringify(counts)}\n`);
+  process.stdout.write(`${title}: ${changes} changes: ${JSON.stringify(counts)}\n`);
   return counts;
 }
 

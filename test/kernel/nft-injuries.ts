@@ -28,9 +28,9 @@ const nftInjuries: Readonly<Record<string, NftInjury>> = {
   'base chain deleted': harmful(() => `delete chain ${table} postrouting`),
   'base chain that drops': harmful(() => `add chain ${table} postrouting { policy drop; }`),
   'rule added before ours': harmful(() => `insert rule ${table} postrouting accept`),
-  'rules of the policy flushed': harmful((listing) => `flush chain ${table} ${nameOf(listing, 'chain ipv4')}`),
-  'rule added to the policy': harmful((listing) => `insert rule ${table} ${nameOf(listing, 'chain ipv4')} return`),
-  'rules moved': harmful((listing) => withRules(listing, 'chain ipv4', (rules) => rules.toReversed())),
+  'last rule removed': harmful((listing) => withBaseRules(listing, (rules) => rules.slice(0, -1))),
+  'rule added between ours': harmful((listing) => withBaseRules(listing, (rules) => rules.toSpliced(2, 0, 'return'))),
+  'rules moved': harmful((listing) => withBaseRules(listing, (rules) => rules.toReversed())),
   'element removed': harmful((listing) => `delete element ${table} ${setOf(listing)} { 10.99.0.0/16 }`),
   'element added': harmful((listing) => `add element ${table} ${setOf(listing)} { 203.0.0.0/16 }`),
   'set flushed': harmful((listing) => `flush set ${table} ${setOf(listing)}`),
@@ -46,28 +46,27 @@ const nftInjuries: Readonly<Record<string, NftInjury>> = {
   'element removed elsewhere': harmless((listing) => `delete element ${table} ${setOf(listing)} { 100.64.0.0/25 }`),
   'element added elsewhere': harmless((listing) => `add element ${table} ${setOf(listing)} { 192.0.2.0/24 }`),
   'rule added after ours': harmless(() => `add rule ${table} postrouting ip daddr 192.0.2.0/24 accept`),
-  'rule added to the policy for others': harmless(
-    (listing) => `insert rule ${table} ${nameOf(listing, 'chain ipv4')} ip daddr 192.0.2.0/24 return`,
-  ),
-  'rule for others removed': harmless((listing) => withRules(listing, 'chain ipv4', ([, ...rules]) => rules)),
+  'rule added for others': harmless(() => `insert rule ${table} postrouting ip daddr 192.0.2.0/24 return`),
+  'rule for others removed': harmless((listing) => withBaseRules(listing, ([, ...rules]) => rules)),
   'rules moved that may': harmless((listing) =>
-    withRules(listing, 'chain ipv4', ([first = '', second = '', ...rules]) => [second, first, ...rules]),
+    withBaseRules(listing, ([first = '', second = '', ...rules]) => [second, first, ...rules]),
   ),
-  'chain renamed': harmless((listing) => `rename chain ${table} ${nameOf(listing, 'chain ipv4')} foreign`),
-  'policy renamed': harmless((listing) => `rename chain ${table} ${nameOf(listing, 'chain policy')} foreign`),
+  'rule doubled': harmless((listing) => withBaseRules(listing, (rules) => [...rules, ...rules.slice(-1)])),
+  'chain renamed': harmless((listing) => `rename chain ${table} ${nameOf(listing, 'chain ipv6')} foreign`),
+  'chain flushed': harmless((listing) => `flush chain ${table} ${nameOf(listing, 'chain ipv6')}`),
+  'base chain renamed': harmless(() => `rename chain ${table} postrouting foreign`),
   'base chain replaced by another': harmless((listing) =>
     [
       `flush chain ${table} postrouting`,
       `add chain ${table} foreign { type nat hook postrouting priority 50; }`,
-      `add rule ${table} foreign jump ${nameOf(listing, 'chain policy')}`,
+      ...baseRulesIn(listing).map((rule) => `add rule ${table} foreign ${rule}`),
     ].join('\n'),
   ),
-  'second jump': harmless((listing) => `add rule ${table} postrouting jump ${nameOf(listing, 'chain policy')}`),
   'chain added': harmless(() => `add chain ${table} foreign { type nat hook postrouting priority 0; }`),
   'set added': harmless(() => `add set ${table} foreign { type ipv4_addr; }`),
   'maps to a chain of ours and to a counter': harmless((listing) =>
     [
-      `add map ${table} verdicts { type ipv4_addr : verdict; elements = { 192.0.2.1 : goto ${nameOf(listing, 'chain ipv4')} }; }`,
+      `add map ${table} verdicts { type ipv4_addr : verdict; elements = { 192.0.2.1 : goto ${nameOf(listing, 'chain ipv6')} }; }`,
       `add counter ${table} foreign`,
       `add map ${table} counters { type ipv4_addr : counter; elements = { 192.0.2.1 : "foreign" }; }`,
     ].join('\n'),
@@ -112,12 +111,17 @@ function nameOf(listing: string, start: string): string {
   return name;
 }
 
-/** The script that gives a chain other rules, made of those that it has. */
-function withRules(listing: string, start: string, change: (rules: readonly string[]) => readonly string[]): string {
-  const chain = nameOf(listing, start);
-  const body = new RegExp(`^\tchain ${chain} \\{\n(.*?)^\t\\}`, 'ms').exec(listing)?.[1] ?? '';
-  const rules = change(body.trimEnd().split('\n'));
-  return [`flush chain ${table} ${chain}`, ...rules.map((rule) => `add rule ${table} ${chain} ${rule.trim()}`)].join(
+/** The rules of the base chain, without its head. */
+function baseRulesIn(listing: string): string[] {
+  const body = /^\tchain postrouting \{\n(.*?)^\t\}/ms.exec(listing)?.[1] ?? '';
+  const [, ...rules] = body.trimEnd().split('\n');
+  return rules.map((rule) => rule.trim());
+}
+
+/** The script that gives the base chain other rules, made of those that it has. */
+function withBaseRules(listing: string, change: (rules: readonly string[]) => readonly string[]): string {
+  const rules = change(baseRulesIn(listing));
+  return [`flush chain ${table} postrouting`, ...rules.map((rule) => `add rule ${table} postrouting ${rule}`)].join(
     '\n',
   );
 }

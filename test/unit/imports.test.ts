@@ -17,9 +17,9 @@ const layers: readonly (readonly string[])[] = [
   ['cli'],
   ['main'],
 ];
-/** DesiredChains text is made by pure functions: these may not reach the boundary to other programs. */
+/** Ruleset text is made by pure functions: these may not reach the boundary to other programs. */
 const pure =
-  /^(net|policy)\/|^backends\/(nft|iptables)\/(render|ruleset|desired|diff|rule-text|elements|masquerade|listing|names|installation|table-state)/;
+  /^(net|policy)\/|^backends\/nft\/(desired|elements|listing|names|plan|render)|^backends\/iptables\/(render|desired|diff|rule-text|names)/;
 
 const files = globSync('src/**/*.ts').map((path) => path.slice('src/'.length));
 

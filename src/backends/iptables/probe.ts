@@ -1,5 +1,5 @@
 import { asAgentError, codeOf } from '../../errors.ts';
-import type { FamilyPolicy } from '../../policy/policy.ts';
+import { emptyFamilyPolicy } from '../../policy/policy.ts';
 import type { Command, Runner } from '../../system/run.ts';
 import type { Probe } from '../backend.ts';
 import { desiredChains } from './desired.ts';
@@ -33,17 +33,7 @@ export async function probeFlavour(options: ProbeOptions): Promise<Probe> {
 }
 
 /** The smallest policy with every extension that all rulesets use: addrtype, comment, MASQUERADE --random-fully. */
-const probePolicy: FamilyPolicy = {
-  family: 'ipv4',
-  enabled: true,
-  masqueradeLinkLocal: false,
-  masqueradeSources: [],
-  forceMasquerade: [],
-  masqueradeOutbound: true,
-  keepSources: [],
-  keepDestinations: [],
-  outputs: [],
-};
+const probePolicy = emptyFamilyPolicy('ipv4');
 
 /** `--test` asks the kernel for its generation and for each extension, and commits nothing. */
 async function probeNft({ runner, chain, signal }: ProbeOptions): Promise<Probe> {

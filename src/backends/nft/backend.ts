@@ -1,127 +1,105 @@
-import { monotonicMs } from '../../clock.ts';
 import { AgentError, codeOf } from '../../errors.ts';
-import type { Policy } from '../../policy/policy.ts';
+import { linkLocal } from '../../policy/decide.ts';
+import { emptyFamilyPolicy, type Policy } from '../../policy/policy.ts';
 import type { Runner } from '../../system/run.ts';
 import type { Backend, Observation, Probe, Transaction } from '../backend.ts';
+import { type DesiredTable, desiredTable } from './desired.ts';
 import { nftError } from './failure.ts';
-import { expectedListing, type Finding, type Installation, planInstallation } from './installation.ts';
-import { compareListings } from './listing.ts';
+import { ActualTable, absentTable, diffListings, listingOf } from './listing.ts';
 import { table } from './names.ts';
-import type { OwnWrites } from './own-writes.ts';
-import { probePolicy } from './probe-policy.ts';
-import { buildRuleset, nameFreely, type Ruleset } from './ruleset.ts';
-import { absent, look, write } from './table-access.ts';
+import { type Plan, plan } from './plan.ts';
+import { createKernelTable, type KernelTable, type KernelTableOptions } from './table.ts';
 
-export interface NftBackendOptions {
-  readonly runner: Runner;
-  /** Is told of what is written, for a watch of the table. */
-  readonly ownWrites?: OwnWrites | undefined;
-}
-
-/** One installation, or three where damage has to be gone round; others that change the table meanwhile may make it more. */
-const mostInstallations = 6;
-
-/** A listing that was taken ahead is good for so long: no longer than passes and listings take anyway. */
-const openingLastsMs = 1_000;
+/** One plan, or three where damage has to be gone round; others that change the table meanwhile may make it more. */
+const mostPlans = 6;
 
 /**
  * The native nftables backend: one table, one lookup per list.
  *
  * Every change of the kernel is the same three steps, whatever was there before: fill sets and chains that nothing
- * refers to; switch the base chain to them in one transaction of rules only; sweep what is no longer referred to.
- * So each packet is judged by the whole old policy or by the whole new one.
+ * refers to; switch the base chain to them, rules only; sweep what is no longer referred to. So each packet is judged
+ * by the whole old policy or by the whole new one.
  */
-export function createNftBackend({ runner, ownWrites }: NftBackendOptions): Backend {
-  /** What observations were made of, for an apply() that follows. */
-  const findings = new WeakMap<Observation, Finding>();
-  /** A look that is taken while nft checks whether it works here, so that the first observe() need not wait for it. */
-  let opening: { readonly at: number; readonly finding: Promise<Finding | undefined> } | undefined;
-
-  /** What the table held when it was last read to be right: good enough to plan from, since what comes of it is read back. */
-  let last: Finding | undefined;
+export function createNftBackend(options: KernelTableOptions): Backend {
+  const kernel = createKernelTable(options);
+  /** What was last read back: good enough to plan from, since what comes of it is read back. */
+  let lastActual: ActualTable | undefined;
 
   return {
     name: 'nft',
-    probe(signal) {
-      // The check first: it takes longer.
-      const probed = probe(runner, signal);
-      opening = { at: monotonicMs(), finding: look(runner, { isTerse: true }, signal).catch(() => undefined) };
-      return probed;
-    },
-    render: (policy) => transactionsOf(planInstallation(policy, buildRuleset(policy), absent)),
+    probe: (signal) => probe(options.runner, signal),
+    render: (policy) => transactionsOf(plan(desiredTable(policy), absentTable)),
     async apply(policy, signal, observed) {
-      const known = observed ? findings.get(observed) : last;
-      last = undefined;
-      last = await apply({ runner, ownWrites }, policy, known, signal);
+      const desired = desiredTable(policy);
+      const known = observed?.actual instanceof ActualTable ? observed.actual : lastActual;
+      lastActual = undefined;
+      await converge(kernel, desired, known ?? (await kernel.read({ isTerse: true }, signal)), signal);
+      lastActual = new ActualTable(listingOf(desired, { isTerse: true }), { isTerse: true });
     },
-    async observe(policy, signal) {
-      const isFresh = opening !== undefined && monotonicMs() - opening.at < openingLastsMs;
-      const known = isFresh ? await opening?.finding : undefined;
-      opening = undefined;
-      const terse = known ?? (await look(runner, { isTerse: true }, signal));
-      const { finding, differences } = await compare(runner, buildRuleset(policy), terse, signal);
-      const state = differences.length === 0 ? 'in-sync' : finding === absent ? 'absent' : 'drifted';
-      const observation: Observation = { state, differences };
-      findings.set(observation, finding);
-      return observation;
-    },
-    cleanup(signal) {
-      last = undefined;
-      return cleanup(runner, signal);
+    observe: (policy, signal) => observe(kernel, desiredTable(policy), signal),
+    async cleanup(signal) {
+      lastActual = undefined;
+      return cleanup(kernel, signal);
     },
   };
 }
 
-function transactionsOf({ fill, switchOver, sweep }: Installation): readonly Transaction[] {
+function transactionsOf(steps: Pick<Plan, 'fill' | 'switch' | 'sweep'>): readonly Transaction[] {
   const command = ['nft', '-f', '-'] as const;
   const transactions: readonly Transaction[] = [
-    { purpose: 'fill sets and chains that no rule refers to yet', command, text: fill },
-    { purpose: 'switch to them, rules only', command, text: switchOver },
-    { purpose: 'sweep what no rule refers to any more', command, text: sweep },
+    { purpose: 'fill sets and chains that no rule refers to yet', command, text: steps.fill },
+    { purpose: 'switch to them, rules only', command, text: steps.switch },
+    { purpose: 'sweep what no rule refers to any more', command, text: steps.sweep },
   ];
   return transactions.filter(({ text }) => text !== '');
 }
 
-/** Gives what the table holds then. */
-async function apply(
-  tools: NftBackendOptions,
-  policy: Policy,
-  known: Finding | undefined,
-  signal?: AbortSignal,
-): Promise<Finding> {
-  // nft lists what is there, if that is not known already, while the new ruleset is made.
-  const listing = known ?? look(tools.runner, { isTerse: true }, signal);
-  const usual = buildRuleset(policy);
-  let finding: Finding | undefined = await listing;
-  for (let round = 0; finding !== undefined; round++) {
-    if (round === mostInstallations) throw mismatch(['others changed it again and again meanwhile']);
-    finding = await install(tools, policy, usual, finding, signal);
+/** Takes the table from what it holds to what it should hold, and reads it back. Throws AgentError. */
+async function converge(kernel: KernelTable, desired: DesiredTable, from: ActualTable, signal?: AbortSignal) {
+  let actual = from;
+  for (let round = 0; round < mostPlans; round++) {
+    refuseOwned(actual);
+    const step = plan(desired, actual);
+    try {
+      await carryOut(kernel, step, signal);
+    } catch (error) {
+      // A terse listing does not show what maps of somebody else refer to.
+      if (!actual.isTerse || codeOf(error) !== 'RULESET_RACED') throw error;
+      actual = await kernel.read({ isTerse: false }, signal);
+      continue;
+    }
+    const { isTerse } = actual;
+    actual = await kernel.read({ isTerse: !step.isFinal }, signal);
+    if (!step.isFinal) continue;
+    const differences = differencesOf(desired, actual);
+    if (differences.length === 0) return;
+    // Nor does it show elements that were damaged before: those are still to be mended.
+    if (!isTerse) throw mismatch(differences);
   }
-  return { listing: expectedListing(usual, true), isTerse: true };
+  throw mismatch(['others changed it again and again meanwhile']);
 }
 
-/** Takes the table one installation further. Gives what it holds then, unless that is the policy under its usual names. */
-async function install(
-  { runner, ownWrites }: NftBackendOptions,
-  policy: Policy,
-  usual: Ruleset,
-  finding: Finding,
-  signal?: AbortSignal,
-): Promise<Finding | undefined> {
-  const installation = planInstallation(policy, usual, finding);
-  try {
-    for (const { text } of transactionsOf(installation)) await write(runner, text, signal, ownWrites);
-  } catch (error) {
-    // A terse listing does not show what maps of somebody else refer to.
-    if (!finding.isTerse || codeOf(error) !== 'RULESET_RACED') throw error;
-    return look(runner, { isTerse: false }, signal);
+/** The switch and the sweep are one transaction, which saves a run of nft; where that fails, the switch comes first, alone. */
+async function carryOut(kernel: KernelTable, step: Plan, signal?: AbortSignal): Promise<void> {
+  await kernel.write(step.fill, signal);
+  if (step.hasUnspeakable) {
+    await kernel.write(step.switch, signal);
+    await kernel.removeAllBut(step.keep, signal);
+    return;
   }
-  if (!installation.isFinal) return look(runner, { isTerse: true }, signal);
-  const after = comparison(usual, await look(runner, { isTerse: false }, signal));
-  if (after.differences.length === 0) return undefined;
-  // Nor does it show elements that were damaged before: those are still to be mended.
-  if (finding.isTerse) return after.finding;
-  throw mismatch(after.differences);
+  try {
+    await kernel.write(step.switch + step.sweep, signal);
+  } catch (error) {
+    if (step.switch === '' || step.sweep === '' || codeOf(error) === 'ABORTED') throw error;
+    await kernel.write(step.switch, signal);
+    await kernel.write(step.sweep, signal);
+  }
+}
+
+/** Only the owner of a table may change it, whoever else is root. */
+function refuseOwned({ owner }: ActualTable): void {
+  if (owner === undefined) return;
+  throw new AgentError('TABLE_OWNED', `nft: table ${table} is owned by another process (flags owner): ${owner}`);
 }
 
 function mismatch(differences: readonly string[]): AgentError {
@@ -129,38 +107,47 @@ function mismatch(differences: readonly string[]): AgentError {
   return new AgentError('READ_BACK_MISMATCH', message);
 }
 
-/** What the kernel holds, and how that differs from a ruleset. */
-interface Comparison {
-  readonly finding: Finding;
-  readonly differences: readonly string[];
+/** Elements are read only where nothing else is wrong: many of them take long, and a repair need not wait for them. */
+async function observe(kernel: KernelTable, desired: DesiredTable, signal?: AbortSignal): Promise<Observation> {
+  let actual = await kernel.read({ isTerse: true }, signal);
+  let differences = differencesOf(desired, actual);
+  if (differences.length === 0) {
+    actual = await kernel.read({ isTerse: false }, signal);
+    differences = differencesOf(desired, actual);
+  }
+  const state = differences.length === 0 ? 'in-sync' : actual.exists ? 'drifted' : 'absent';
+  return { state, differences, actual };
 }
 
-/** Elements are listed only where nothing else is wrong: many of them take long, and a repair need not wait for them. */
-async function compare(runner: Runner, ruleset: Ruleset, terse: Finding, signal?: AbortSignal): Promise<Comparison> {
-  const outline = comparison(ruleset, terse);
-  return outline.differences.length > 0 ? outline : comparison(ruleset, await look(runner, { isTerse: false }, signal));
+function differencesOf(desired: DesiredTable, actual: ActualTable): readonly string[] {
+  if (!actual.exists) return [`table ${table} is missing`];
+  return diffListings(listingOf(desired, actual), actual.listing);
 }
 
-function comparison(ruleset: Ruleset, finding: Finding): Comparison {
-  const differences =
-    finding === absent
-      ? [`table ${table} is missing`]
-      : compareListings(expectedListing(ruleset, finding.isTerse), finding.listing);
-  return { finding, differences };
-}
-
-async function cleanup(runner: Runner, signal?: AbortSignal): Promise<readonly string[]> {
-  if ((await look(runner, { isTerse: true }, signal)) === absent) return [];
+async function cleanup(kernel: KernelTable, signal?: AbortSignal): Promise<readonly string[]> {
+  const actual = await kernel.read({ isTerse: true }, signal);
+  if (!actual.exists) return [];
+  refuseOwned(actual);
   // "add" first makes the deletion succeed even if somebody else deletes the table at this moment.
-  await write(runner, `add table ${table}\ndelete table ${table}\n`, signal);
+  await kernel.write(`add table ${table}\ndelete table ${table}\n`, signal);
   return [`nft table ${table}`];
 }
 
-nameFreely(probePolicy, 'probe');
+/** The smallest policy that uses every kernel feature which any policy needs: inet NAT, fib, interval sets, counters. */
+const probePolicy: Policy = {
+  ipv4: {
+    ...emptyFamilyPolicy('ipv4'),
+    keepDestinations: [{ cidr: linkLocal.ipv4, source: 'default' }],
+  },
+  ipv6: { ...emptyFamilyPolicy('ipv6'), enabled: false },
+  randomFully: true,
+  toPorts: [],
+  idleOutputs: [],
+};
 
 /** Asks the kernel to check a small policy without committing it: proves binary, permission and kernel at once. */
 async function probe(runner: Runner, signal?: AbortSignal): Promise<Probe> {
-  const script = transactionsOf(planInstallation(probePolicy, buildRuleset(probePolicy), absent))
+  const script = transactionsOf(plan(desiredTable(probePolicy), absentTable))
     .map(({ text }) => text)
     .join('')
     .replaceAll(table, `${table}-probe`);

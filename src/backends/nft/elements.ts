@@ -23,7 +23,7 @@ const ipv4Bits = BigInt(addressBits.ipv4);
 const mappedPrefix = 0xffffn;
 
 /** nft prints through inet_ntop(3), which writes the last 32 bits dotted where the first 96 say that an IPv4 address is embedded. */
-function formatNftAddress(family: Family, value: bigint): string {
+export function formatNftAddress(family: Family, value: bigint): string {
   const prefix = value >> ipv4Bits;
   const isMapped = prefix === mappedPrefix;
   const isCompatible = prefix === 0n && value > 0xffffn;

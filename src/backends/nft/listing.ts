@@ -1,13 +1,49 @@
 import { excerpt } from '../../text.ts';
+import type { DesiredTable } from './desired.ts';
+import { baseChain } from './names.ts';
+import { baseChainBody, counterNames, setHead } from './render.ts';
 
 /** What a table holds, by kind and name as in `chain postrouting`, each body in one line with single spaces. */
 export type Listing = ReadonlyMap<string, string>;
 
 /** The key under which a listing keeps what stands in the table outside any object, such as `flags dormant`. */
-const tableKey = 'table';
+export const tableKey = 'table';
+
+/** The table as the kernel was read to hold it. */
+export class ActualTable {
+  readonly exists: boolean;
+  readonly listing: Listing;
+  /** A terse listing has no elements: a set of the right name and field is taken for right. */
+  readonly isTerse: boolean;
+  /** The program that owns the table (`flags owner`), so that nobody else may change it. */
+  readonly owner: string | undefined;
+
+  constructor(listing: Listing, { exists = true, isTerse = false, owner }: ActualTableTraits = {}) {
+    this.exists = exists;
+    this.listing = listing;
+    this.isTerse = isTerse;
+    this.owner = owner;
+  }
+}
+
+type ActualTableTraits = Partial<Pick<ActualTable, 'exists' | 'isTerse'>> & { owner?: string | undefined };
+
+/** What is read where there is no table. */
+export const absentTable = new ActualTable(new Map(), { exists: false });
+
+/** The listing that a desired table should have. */
+export function listingOf(desired: DesiredTable, { isTerse }: Pick<ActualTable, 'isTerse'>): Listing {
+  const elementsOf = (elements: readonly string[]): string => (isTerse ? '' : ` elements = { ${elements.join(', ')} }`);
+  return new Map([
+    ...counterNames.map((name) => [`counter ${name}`, ''] as const),
+    ...desired.sets.map((set) => [`set ${set.name}`, setHead(set).join(' ') + elementsOf(set.elements)] as const),
+    ...desired.chains.map(({ name, rules }) => [`chain ${name}`, rules.join(' ')] as const),
+    [`chain ${baseChain}`, baseChainBody(desired).join(' ')],
+  ]);
+}
 
 /**
- * Reads the text of `nft -s list table`, or text in that form that we rendered. Unknown objects are kept as they are,
+ * Reads the text of `nft -s list table`. Unknown objects are kept as they are,
  * so that whatever somebody adds to the table shows up as a difference.
  */
 export function parseListing(text: string): Listing {
@@ -39,7 +75,7 @@ function normalised(body: readonly string[]): string {
 }
 
 /** Says how the actual table differs from the expected one, in words; nothing where they are the same. */
-export function compareListings(expected: Listing, actual: Listing): string[] {
+export function diffListings(expected: Listing, actual: Listing): string[] {
   const differences: string[] = [];
   for (const [key, body] of expected) {
     const found = actual.get(key);

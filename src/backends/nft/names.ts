@@ -32,4 +32,4 @@ export const setNames: Readonly<Record<ListName, string>> = {
  * that did not change need not be filled again. The spare names serve one case: what live rules refer to carries the
  * right name but was damaged, and must be replaced by the same, undamaged. Two policies at most are live at a time.
  */
-export const spareEndings = ['', '-spare', '-spare-2'] as const;
+export const spareEndings = ['-spare', '-spare-2'] as const;

@@ -1,47 +1,56 @@
 import { families } from '../../net/family.ts';
+import type { DesiredTable, NftSet } from './desired.ts';
 import { baseChain, baseChainHead, counters, table } from './names.ts';
-import type { NftSet, Ruleset } from './ruleset.ts';
 
-/** Sets and chains, of one policy or a part of them. */
-type Filling = Pick<Ruleset, 'sets' | 'chains'>;
+/** The counters that the table has under every policy. */
+export const counterNames: readonly string[] = families.flatMap((family) => [
+  counters.kept[family],
+  counters.masqueraded[family],
+]);
+
+/** What stands in a set but its elements. */
+export function setHead({ field }: NftSet): readonly string[] {
+  // `typeof`, since nft 1.1.2 and later writes `type ipv4_addr` in a way that crashes nft up to 1.1.1 when it reads it.
+  return [`typeof ${field}`, 'flags interval'];
+}
+
+/** What stands in the base chain. */
+export function baseChainBody({ baseRules }: Pick<DesiredTable, 'baseRules'>): readonly string[] {
+  return [baseChainHead, ...baseRules];
+}
 
 /**
- * The text that adds the policy's counters, sets and chains to the table. Nothing refers to them yet, so no packet
- * can meet a half-filled set.
+ * The text that adds the counters, and the given sets and chains, to the table. No live rule refers to them yet, so no
+ * packet can meet a half-filled set.
  */
-export function renderFill(filling: Filling): string {
-  return inTable(renderObjects(filling, renderElements));
+export function renderFill({ sets, chains }: Pick<DesiredTable, 'sets' | 'chains'>): string {
+  return inTable(renderObjects({ sets, chains }));
 }
 
 /**
  * The text that makes a filled policy the live one, rules only: the kernel switches rules at one instant, which it
- * does not do for rules and sets together. Declaring the table anew without flags wakes it if somebody made it dormant.
+ * does not do for rules and elements together. Declaring the table anew without flags wakes it if somebody made it
+ * dormant.
  */
-export function renderSwitch({ entry }: Ruleset): string {
+export function renderSwitch({ baseRules }: Pick<DesiredTable, 'baseRules'>): string {
   const commands = [
     `add table ${table}`,
     `add chain ${table} ${baseChain} { ${baseChainHead} }`,
     `flush chain ${table} ${baseChain}`,
-    `add rule ${table} ${baseChain} jump ${entry}`,
+    ...baseRules.map((rule) => `add rule ${table} ${baseChain} ${rule}`),
   ];
   return `${commands.join('\n')}\n`;
 }
 
-/** The text of the whole table as the kernel should list it once the policy is live. */
-export function renderTable(ruleset: Ruleset): string {
-  return inTable(renderObjects(ruleset, renderElements) + renderBaseChain(ruleset));
+/** The text of the whole table as the kernel should list it. */
+export function renderTable(desired: DesiredTable): string {
+  return inTable(renderObjects(desired) + object(`chain ${baseChain}`, lines(baseChainBody(desired))));
 }
 
-/** The same as a terse listing, which leaves out the elements of sets, should show it. */
-export function renderTerseTable(ruleset: Ruleset): string {
-  return inTable(renderObjects(ruleset, () => '') + renderBaseChain(ruleset));
-}
-
-function renderObjects({ sets, chains }: Filling, contentOf: (set: NftSet) => string): string {
-  const ownCounters = families.flatMap((family) => [counters.kept[family], counters.masqueraded[family]]);
+function renderObjects({ sets, chains }: Pick<DesiredTable, 'sets' | 'chains'>): string {
   return [
-    ...ownCounters.map((name) => object(`counter ${name}`, '')),
-    ...sets.map((set) => object(`set ${set.name}`, lines([`type ${set.type}`, 'flags interval']) + contentOf(set))),
+    ...counterNames.map((name) => object(`counter ${name}`, '')),
+    ...sets.map((set) => object(`set ${set.name}`, lines(setHead(set)) + renderElements(set))),
     ...chains.map(({ name, rules }) => object(`chain ${name}`, lines(rules))),
   ].join('');
 }
@@ -49,10 +58,6 @@ function renderObjects({ sets, chains }: Filling, contentOf: (set: NftSet) => st
 /** One element a line: lists may be long, and nft names the line that it complains about. */
 function renderElements({ elements }: NftSet): string {
   return `\t\telements = {\n\t\t\t${elements.join(',\n\t\t\t')}\n\t\t}\n`;
-}
-
-function renderBaseChain({ entry }: Ruleset): string {
-  return object(`chain ${baseChain}`, lines([baseChainHead, `jump ${entry}`]));
 }
 
 function inTable(objects: string): string {

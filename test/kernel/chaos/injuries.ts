@@ -40,7 +40,7 @@ const nftInjuries: Readonly<Record<string, Injury>> = {
   'base chain deleted': nftScript(true, () => `delete chain ${table} postrouting`),
   'base chain that drops': nftScript(true, () => `add chain ${table} postrouting { policy drop; }`),
   'rule added before ours': nftScript(true, () => `insert rule ${table} postrouting accept`),
-  'rules of the policy flushed': nftScript(true, (listing) => `flush chain ${table} ${nameOf(listing, 'chain ipv4')}`),
+  'rules of the policy flushed': nftScript(true, (listing) => `flush chain ${table} ${nameOf(listing, 'chain ipv6')}`),
   'rule added to the policy': nftScript(
     true,
     (listing) => `insert rule ${table} ${nameOf(listing, 'chain ipv6')} return`,
@@ -59,13 +59,10 @@ const nftInjuries: Readonly<Record<string, Injury>> = {
   ),
   'chain added': nftScript(false, () => `add chain ${table} foreign { type nat hook postrouting priority 0; }`),
   'set added': nftScript(false, () => `add set ${table} foreign { type ipv4_addr; }`),
-  'rule added for nobody': nftScript(
-    false,
-    (listing) => `insert rule ${table} ${nameOf(listing, 'chain ipv4')} ip daddr ${nobody} return`,
-  ),
+  'rule added for nobody': nftScript(false, () => `insert rule ${table} postrouting ip daddr ${nobody} return`),
   'rule doubled': nftScript(
     false,
-    (listing) => `add rule ${table} postrouting jump ${nameOf(listing, 'chain policy')}`,
+    () => `add rule ${table} postrouting counter name "masqueraded-ipv4" masquerade fully-random`,
   ),
 };
 

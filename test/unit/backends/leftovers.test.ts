@@ -5,6 +5,7 @@ import { renderRemoval } from '../../../src/backends/iptables/render.ts';
 import { parseRule } from '../../../src/backends/iptables/rule-text.ts';
 import { findLeftovers, removeLeftovers } from '../../../src/backends/leftovers.ts';
 import { AgentError } from '../../../src/errors.ts';
+import type { Outcome } from '../../../src/system/run.ts';
 import { type ExpectedCommand, fakeRunner } from '../../fakes/runner.ts';
 
 const chain = 'IP-MASQ-AGENT';
@@ -39,8 +40,8 @@ function read(
   ];
 }
 
-function nftChains(stdout: string): ExpectedCommand {
-  return { tool: 'nft', args: ['list', 'chains', 'inet'], outcome: { stdout } };
+function nftTable(outcome: Partial<Outcome> | AgentError): ExpectedCommand {
+  return { tool: 'nft', args: ['-t', '-s', 'list', 'table', 'inet', 'ip-masq-agent'], outcome };
 }
 
 function restore(tool: string, input: string): ExpectedCommand {
@@ -128,7 +129,7 @@ describe('beside an iptables backend', () => {
         removeLeftovers,
         'iptables-nft',
         [],
-        nftChains(''),
+        nftTable({ exitCode: 1, stderr: 'Error: No such file or directory\n' }),
         ...read('iptables-nft', [own, jumpRule('FORMER')], ['FORMER'], ['FORMER', 'FORMER.MASQ']),
         restore('iptables-nft-restore', renderRemoval([parseRule(jumpRule('FORMER'))], ['FORMER', 'FORMER.MASQ'])),
         list('ip6tables-nft', 'POSTROUTING', [own]),
@@ -138,7 +139,7 @@ describe('beside an iptables backend', () => {
 
   it('the nft table goes', async () => {
     const commands = [
-      nftChains('table inet filter {\n\tchain input {\n\t}\n}\ntable inet ip-masq-agent {\n}\n'),
+      nftTable({ stdout: 'table inet ip-masq-agent {\n}\n' }),
       list('iptables-nft', 'POSTROUTING', [own]),
       list('ip6tables-nft', 'POSTROUTING', []),
     ];
@@ -148,18 +149,12 @@ describe('beside an iptables backend', () => {
   });
 
   it('takes a missing nft for no table', async () => {
-    const commands = [
-      { ...nftChains(''), outcome: missing },
-      ...read('iptables-nft', []),
-      ...read('ip6tables-nft', []),
-    ];
+    const commands = [nftTable(missing), ...read('iptables-nft', []), ...read('ip6tables-nft', [])];
     expect(await search(findLeftovers, 'iptables-legacy', [], ...commands)).toEqual({ found: [], failures: [] });
   });
 
   it('stops when told to', async () => {
     const aborted = new AgentError('ABORTED', 'stopping');
-    await expect(search(findLeftovers, 'iptables-nft', [], { ...nftChains(''), outcome: aborted })).rejects.toBe(
-      aborted,
-    );
+    await expect(search(findLeftovers, 'iptables-nft', [], nftTable(aborted))).rejects.toBe(aborted);
   });
 });

@@ -38,7 +38,7 @@ describe.each(['nft', 'iptables-nft', 'iptables-legacy'] as const)('the rules of
   });
 });
 
-describe.each(['iptables-nft', 'iptables-legacy'] as const)('the rules of %s, with addresses', (name) => {
+describe.each(['nft', 'iptables-nft', 'iptables-legacy'] as const)('the rules of %s, with addresses', (name) => {
   it(`do to every packet what the policy says, for ${numRuns} random policies (seed ${seed})`, {
     timeout: 300_000,
   }, () => {

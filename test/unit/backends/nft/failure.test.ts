@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isAbsent, nftError } from '../../../../src/backends/nft/failure.ts';
 
-const script = 'add table inet t\nadd set inet t s { type ipv4_addr; }\nadd element inet t s { 10.0.0.300 }\n';
+const script =
+  'add table inet t\nadd set inet t s { type ipv4_addr; }\nadd element inet t s { 10.0.0.300 }\ndelete set inet t other\n';
 
 describe('nftError', () => {
   it.each<[string, string]>([
@@ -15,7 +16,7 @@ describe('nftError', () => {
     ['netlink: Error: Could not process rule: No buffer space available', 'KERNEL_RESOURCE'],
     ['/dev/stdin:1:1-16: Error: Could not process rule: Operation not supported', 'KERNEL_UNSUPPORTED'],
     ['/dev/stdin:1:1-16: Error: syntax error, unexpected string', 'RULESET_REJECTED'],
-    ['/dev/stdin:2:1-16: Error: No such file or directory', 'RULESET_RACED'],
+    ['/dev/stdin:4:1-16: Error: Could not process rule: No such file or directory', 'RULESET_RACED'],
     ['/dev/stdin:2:1-16: Error: Could not process rule: Device or resource busy', 'RULESET_RACED'],
     ['Segmentation fault', 'TOOL_FAILED'],
     ['', 'TOOL_FAILED'],
@@ -29,6 +30,26 @@ describe('nftError', () => {
     expect(nftError({ exitCode: 1, stdout: '', stderr }, script).message).toBe(
       'nft: Could not resolve hostname (line 3: add element inet t s { 10.0.0.300 })',
     );
+  });
+
+  /** As a kernel without the module answers to the whole transaction, in which nobody can have interfered. */
+  it.each([
+    ['fib daddr type local return', 'nft_fib_inet'],
+    ['counter name "c" masquerade fully-random', 'nft_masq'],
+    ['numgen random mod 2 < 1 accept', 'nft_numgen'],
+    ['type nat hook postrouting priority srcnat; policy accept;', 'nft_chain_nat'],
+  ])('names the kernel module that %s lacks', (rule, module) => {
+    const own = `table inet t {\n\tcounter c {\n\t}\n\tchain x {\n\t\t${rule}\n\t}\n}\n`;
+    const stderr = '/dev/stdin:5:3-20: Error: Could not process rule: No such file or directory\n';
+    const error = nftError({ exitCode: 1, stdout: '', stderr }, own);
+    expect(error).toMatchObject({ code: 'KERNEL_MODULE_MISSING' });
+    expect(error.message).toContain(`module ${module}`);
+  });
+
+  it('takes what another transaction made for gone', () => {
+    const stderr = '/dev/stdin:1:3-20: Error: Could not process rule: No such file or directory\n';
+    const rule = 'add rule inet t postrouting ip daddr @x return\n';
+    expect(nftError({ exitCode: 1, stdout: '', stderr }, rule).code).toBe('RULESET_RACED');
   });
 
   it('says something where nft says nothing', () => {

@@ -29,7 +29,7 @@ const timeoutMs = 5_000;
  * The connections that the rules have counted. NAT chains see the first packet of a connection only, so packets are
  * connections. Counters belong to the table and so outlive reloads, repairs and restarts of the agent.
  *
- * Reading costs time in proportion to the sets' elements up to nft 1.0.6, and none to speak of later.
+ * Reading costs time in proportion to the elements of our own sets up to nft 1.0.6, and none to speak of later.
  */
 export function createConnectionCounters({ runner }: { runner: Runner }): ConnectionCounters {
   const totals = new Map<string, RisingTotal>();
@@ -70,7 +70,8 @@ class RisingTotal {
 }
 
 async function listCounters(runner: Runner, signal?: AbortSignal): Promise<Listing> {
-  const args = ['list', 'counters', 'table', ...table.split(' ')];
+  // Not `list counters`: up to nft 1.0.6 that reads everybody's sets, 1.4 s beside a kube-proxy of 5,000 services.
+  const args = ['-t', 'list', 'table', ...table.split(' ')];
   const outcome = await runner.run({ tool: 'nft', args, timeoutMs, signal });
   if (isAbsent(outcome)) return new Map();
   if (outcome.exitCode !== 0) throw nftError(outcome, args.join(' '));

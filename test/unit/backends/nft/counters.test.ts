@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createConnectionCounters } from '../../../../src/backends/nft/connection-counters.ts';
+import { createConnectionCounters } from '../../../../src/backends/nft/counters.ts';
 import type { Outcome } from '../../../../src/system/run.ts';
 import { fakeRunner } from '../../../fakes/runner.ts';
 
-/** What `nft list counters table` of nft 1.0.6 and 1.1.3 prints. */
+/** What `nft -t list table` of nft 1.0.6 and 1.1.3 prints. */
 function listing(counts: Readonly<Record<string, number>>): Partial<Outcome> {
   const counters = Object.entries(counts).map(
     ([name, packets]) => `\tcounter ${name} {\n\t\tpackets ${packets} bytes ${packets * 84}\n\t}\n`,
@@ -15,7 +15,7 @@ function listing(counts: Readonly<Record<string, number>>): Partial<Outcome> {
 const absent: Partial<Outcome> = { exitCode: 1, stderr: 'Error: No such file or directory\n' };
 
 function countersThatRead(...outcomes: Partial<Outcome>[]) {
-  const args = ['list', 'counters', 'table', 'inet', 'ip-masq-agent'];
+  const args = ['-t', 'list', 'table', 'inet', 'ip-masq-agent'];
   const runner = fakeRunner(outcomes.map((outcome) => ({ tool: 'nft', args, outcome })));
   return { counters: createConnectionCounters({ runner }), runner };
 }

@@ -1,0 +1,121 @@
+import * as z from 'zod/mini';
+import { AgentError } from '../../errors.ts';
+import type { Outcome, Runner } from '../../system/run.ts';
+import { isAbsent, nftError } from './failure.ts';
+import { ActualTable, absentTable, parseListing } from './listing.ts';
+import { table } from './names.ts';
+import type { OwnWrites } from './own-writes.ts';
+
+/** The kernel's table, read and written through nft. Its methods throw AgentError. */
+export interface KernelTable {
+  /** Reads the table and nothing of others. A terse listing leaves out the elements of sets. */
+  read(options: { readonly isTerse: boolean }, signal?: AbortSignal): Promise<ActualTable>;
+  /** Runs one atomic transaction; none where the script is empty. A signal takes effect before it starts, never within. */
+  write(script: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Removes every object but those of the given kinds and names, whatever it is called. nft's JSON can write names that
+   * its own language can't, with spaces, quotes or line breaks in them (libnftables-json(5)).
+   */
+  removeAllBut(keep: ReadonlySet<string>, signal?: AbortSignal): Promise<void>;
+}
+
+export interface KernelTableOptions {
+  readonly runner: Runner;
+  /** Is told of what is written, for a watch of the table. */
+  readonly ownWrites?: OwnWrites | undefined;
+}
+
+const [family, name] = table.split(' ');
+const listArgs = ['list', 'table', ...table.split(' ')];
+
+export function createKernelTable({ runner, ownWrites }: KernelTableOptions): KernelTable {
+  const change = async (args: readonly string[], input: string | undefined, signal?: AbortSignal): Promise<void> => {
+    if (signal?.aborted)
+      throw new AgentError('ABORTED', 'stopped before the next transaction; the rules in the kernel are whole');
+    ownWrites?.begin();
+    try {
+      succeeded(await runner.run({ tool: 'nft', args, ...(input === undefined ? {} : { input }) }), input ?? '');
+    } catch (error) {
+      ownWrites?.fail();
+      throw error;
+    }
+  };
+  return {
+    async read({ isTerse }, signal) {
+      const args = [...(isTerse ? ['-t'] : []), '-s', ...listArgs];
+      const outcome = await runner.run({ tool: 'nft', args, signal });
+      if (isAbsent(outcome)) return absentTable;
+      const { stdout } = succeeded(outcome, args.join(' '));
+      return new ActualTable(parseListing(stdout), { isTerse, owner: ownerIn(stdout) });
+    },
+    async write(script, signal) {
+      if (script !== '') await change(['-f', '-'], script, signal);
+    },
+    async removeAllBut(keep, signal) {
+      const args = ['-j', '-t', ...listArgs];
+      const outcome = await runner.run({ tool: 'nft', args, signal });
+      if (isAbsent(outcome)) return;
+      const removals = removalsOf(strangersIn(succeeded(outcome, args.join(' ')).stdout, keep));
+      for (let first = 0; first < removals.length; first += removalsPerRun) {
+        const nftables = removals.slice(first, first + removalsPerRun);
+        // An argument, since nft opens /dev/stdin by its name for JSON, which a socket does not allow.
+        await change(['-j', JSON.stringify({ nftables })], undefined, signal);
+      }
+    },
+  };
+}
+
+function succeeded(outcome: Outcome, script: string): Outcome {
+  if (outcome.exitCode !== 0) throw nftError(outcome, script);
+  return outcome;
+}
+
+/** nft names the program that owns a table beside its name, and may not know it. */
+function ownerIn(listing: string): string | undefined {
+  if (!/^\tflags [^\n]*\bowner\b/m.test(listing)) return undefined;
+  return /^table .* \{ # progname (.+)$/m.exec(listing)?.[1] ?? 'a program that nft does not name';
+}
+
+interface JsonObject {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** `{"nftables": [{"set": {"name": …}}, …]}`: each object under its kind. Rules have no name and go with their chains. */
+const jsonListing = z.object({
+  nftables: z.array(z.record(z.string(), z.object({ name: z.optional(z.string()) }))),
+});
+
+function strangersIn(listing: string, keep: ReadonlySet<string>): readonly JsonObject[] {
+  const parsed = jsonListing.safeParse(parseJson(listing));
+  if (!parsed.success) throw new AgentError('TOOL_FAILED', `nft -j lists table ${table} in an unknown form`);
+  return parsed.data.nftables.flatMap(Object.entries).flatMap(([kind, { name: object }]) => {
+    if (object === undefined || kind === 'table' || keep.has(`${kind} ${object}`)) return [];
+    return [{ kind, name: object }];
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names have up to 255 bytes, six characters each where they are escaped, and an argument up to 128 KiB. */
+const removalsPerRun = 64;
+
+/** Rules refer to everything else, maps to chains and counters: what refers goes before what is referred to. */
+function removalsOf(strangers: readonly JsonObject[]): readonly object[] {
+  const order = (kind: string): number => ['map', 'chain'].indexOf(kind) + 1 || 3;
+  const command = (verb: 'flush' | 'delete', { kind, name: object }: JsonObject): object => ({
+    [verb]: { [kind]: { family, table: name, name: object } },
+  });
+  return [
+    ...strangers.filter(({ kind }) => kind === 'chain').map((chain) => command('flush', chain)),
+    ...strangers
+      .toSorted((one, other) => order(one.kind) - order(other.kind))
+      .map((object) => command('delete', object)),
+  ];
+}
