@@ -5,10 +5,10 @@ import { askAgent } from '../../status/agent-report.ts';
 import { formatHostStatus } from '../../status/format-host-status.ts';
 import { gatherHostStatus, type RunningAgent } from '../../status/host-status.ts';
 import { systemRunner as runner } from '../../system/run.ts';
-import { allBackends, selectBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
-import { configReaderOf, policyOf } from '../policy-source.ts';
 import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
+import { allBackends, selectBackend } from '../wire/backend.ts';
+import { configReaderOf, policyOf } from '../wire/policy.ts';
 
 /**
  * What is in the kernel now, in every backend, and whether that is what the config asks for. Without flags of its own it
@@ -16,7 +16,7 @@ import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-ag
  */
 export const status: CommandFunction = async (context) => {
   const agents = await findRunningAgents();
-  const [agent] = hasOwnFlags(context.flags) ? [] : agents;
+  const [agent] = hasOwnFlags(context) ? [] : agents;
   const flags = agent ? agent.commandLine.flags : context.flags;
   const chain = flags['masq-chain'];
   const { backend, reason } = await selectBackend(flags, new AbortController().signal);

@@ -1,0 +1,61 @@
+import type { Config, ConfigOptions, ConfigReading } from '../../config/config.ts';
+import { type ConfigReader, createConfigReader, readConfigText } from '../../config/load.ts';
+import { AgentError } from '../../errors.ts';
+import { formatDuration } from '../../net/duration.ts';
+import { buildPolicy } from '../../policy/build.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { CommandContext } from '../command.ts';
+import type { Flags } from '../flags.ts';
+
+/** The config as the flags make it: where it is, what they allow in it, and what they override. */
+export function configReaderOf(flags: Flags): ConfigReader {
+  const reader = createConfigReader(flags.config, optionsOf(flags));
+  return { read: async () => overridden(await reader.read(), flags['resync-interval']) };
+}
+
+/**
+ * Reads the config that a user names: a file, a directory, or `-` for standard input, which `readInput` gives. Throws
+ * CONFIG_ABSENT where nothing is there, which the agent itself would wait for, and where the input is empty: in a
+ * container that is a forgotten `exec -i`.
+ */
+export async function readNamedConfig(
+  flags: Flags,
+  path: string,
+  readInput: () => Promise<Uint8Array>,
+): Promise<ConfigReading> {
+  if (path === '-') {
+    const bytes = await readInput();
+    // Of UTF-16, too, some byte is none of these.
+    const isBlank = bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
+    if (isBlank) throw new AgentError('CONFIG_ABSENT', 'standard input is empty');
+    return overridden(readConfigText('standard input', bytes, optionsOf(flags)), flags['resync-interval']);
+  }
+  const reading = await configReaderOf({ ...flags, config: path }).read();
+  if (reading.ok && reading.files.length === 0) throw new AgentError('CONFIG_ABSENT', `there is no config at ${path}`);
+  return reading;
+}
+
+/** The config that a command goes by: that of --config, where it may be absent, or with `--config -` standard input. */
+export function readConfig({ flags, readInput }: Pick<CommandContext, 'flags' | 'readInput'>): Promise<ConfigReading> {
+  return flags.config === '-' ? readNamedConfig(flags, '-', readInput) : configReaderOf(flags).read();
+}
+
+function optionsOf(flags: Flags): ConfigOptions {
+  return { enableIPv6: flags['enable-ipv6'], nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'] };
+}
+
+function overridden(reading: ConfigReading, intervalMs: number | undefined): ConfigReading {
+  if (!reading.ok || intervalMs === undefined) return reading;
+  const resyncIntervalMs = { value: intervalMs, source: { flag: 'resync-interval' } };
+  const resyncInterval = formatDuration(BigInt(intervalMs) * 1_000_000n);
+  return { ...reading, config: { ...reading.config, resyncIntervalMs, resyncInterval } };
+}
+
+/** The policy that the flags make of a config. */
+export function policyOf(flags: Flags, config: Config): Policy {
+  return buildPolicy(config, {
+    enableIPv6: flags['enable-ipv6'],
+    randomFully: flags['random-fully'],
+    toPorts: flags['to-ports'],
+  });
+}
