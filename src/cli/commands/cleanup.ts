@@ -61,7 +61,7 @@ async function cleanAndStay(context: CommandContext): Promise<ExitCode> {
 }
 
 /** `/readyz` says whether the node is clean; what else asks for health learns that the process lives. */
-async function serveHealth({ flags, complain }: CommandContext, obstacle: () => string | undefined) {
+async function serveHealth({ flags, print, complain }: CommandContext, obstacle: () => string | undefined) {
   const address = flags['healthz-bind-address'];
   if (address === '') return undefined;
   const alive = () => text(200, 'ok');
@@ -74,7 +74,9 @@ async function serveHealth({ flags, complain }: CommandContext, obstacle: () => 
     ['/healthz', alive],
     ['/readyz', ready],
   ]);
-  return await startHttpServer(address, routes, (cause) => complain(`HTTP: ${String(cause)}\n`));
+  const server = await startHttpServer(address, routes, (cause) => complain(`HTTP: ${String(cause)}\n`));
+  print(`serving ${[...routes.keys()].join(', ')} at ${server.address}\n`);
+  return server;
 }
 
 /** A signal keeps no process alive; a timer does. */

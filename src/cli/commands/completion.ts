@@ -66,7 +66,7 @@ function valueCases(pattern: (name: string) => string): string {
 function operandReply(words: readonly string[] | undefined): string {
   if (words?.length === 0) return ':';
   return words === undefined
-    ? `compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current"))`
+    ? `compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")`
     : `COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$current"))`;
 }
 
