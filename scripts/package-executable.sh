@@ -12,9 +12,7 @@ mkdir -p build
 work=$(mktemp -d build/executable.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
-# An executable holds one script, so the chunks of dist join the file that imports them.
-esbuild dist/ip-masq-agent.js --bundle --platform=node --target=node22 --format=cjs --minify --line-limit=160 \
-  --legal-comments=none --log-level=warning --define:IN_EXECUTABLE=true "--outfile=$work/ip-masq-agent.js"
+cp dist/agent.js "$work/"
 
 # shellcheck disable=SC2086 # the words of an emulator
 emulated() { ${EMULATOR-} "$@"; }
@@ -23,19 +21,22 @@ node=${PACKAGE_NODE:-node}
 # The symbol table is a fifth of Node.
 "${STRIP:-strip}" -o "$work/node" "$(emulated "$node" --print process.execPath)"
 
-# The code cache saves compiling at each start, and the memory for it. Names are relative, since they show in traces.
-options=$(node --print "JSON.stringify(JSON.parse(fs.readFileSync('package.json', 'utf8')).config.nodeOptions.split(' '))")
+# The code cache saves compiling at each start, and the memory for it; Node refuses one that was made under other options of
+# V8, and warns at each start, so it is built under those that it is started with. Names are relative, since they show in
+# traces.
+options=$(node --print "JSON.parse(fs.readFileSync('package.json', 'utf8')).config.nodeOptions")
 cat >"$work/executable.json" <<EOF
 {
-  "main": "ip-masq-agent.js",
+  "main": "agent.js",
   "executable": "node",
   "output": "ip-masq-agent",
-  "execArgv": $options,
+  "execArgv": $(node --print "JSON.stringify('$options'.split(' '))"),
   "useCodeCache": true,
   "disableExperimentalSEAWarning": true
 }
 EOF
-(cd "$work" && emulated "$node" --build-sea executable.json >/dev/null)
+# shellcheck disable=SC2086 # one word per option
+(cd "$work" && emulated "$node" $options --build-sea executable.json >/dev/null)
 chmod 755 "$work/ip-masq-agent"
 emulated "$work/ip-masq-agent" version >&2
 

@@ -1,11 +1,8 @@
-import { sha256 as createSha256 } from '@noble/hashes/sha2.js';
+import { createHash } from 'node:crypto';
 
-/**
- * SHA-256, in hexadecimal, of texts and bytes one after the other. Not Node's own, which brings all of OpenSSL into
- * memory: 4 MB for a few kilobytes to be hashed now and then.
- */
+/** SHA-256, in hexadecimal, of texts (in UTF-8) and bytes one after the other. */
 export function sha256(...parts: readonly (string | Uint8Array)[]): string {
-  const hash = createSha256.create();
-  for (const part of parts) hash.update(typeof part === 'string' ? Buffer.from(part) : part);
-  return Buffer.from(hash.digest()).toString('hex');
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
 }

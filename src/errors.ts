@@ -22,7 +22,7 @@ export const errorTable = {
   CONFIG_ABSENT: {
     exitCode: 1,
     advice:
-      'Check the path. In a container, files of your own come through standard input: `kubectl exec -i POD -- ip-masq-agent diff - < FILE`, with the -i.',
+      'Check the path. In a container, files of your own come through standard input: `kubectl exec -i POD -- ip-masq-agent validate - < FILE` (or diff -), with the -i.',
   },
   USAGE: { exitCode: 2, advice: 'Run ip-masq-agent --help for the commands and flags.' },
   TOOL_MISSING: { exitCode: 3, advice: 'Install the tool, or choose another --backend.' },

@@ -1,33 +1,39 @@
-import type { CommandName } from './command-line.ts';
-import { defaultFlags, type Flag, flagTable } from './flags.ts';
+import { exitCodes } from '../errors.ts';
+import { version as programVersion } from '../version.ts';
+import { type CommandFunction, type CommandTable, usageOf } from './command.ts';
+import { type Flag, flagTable } from './flags.ts';
 
-const commandHelp: Readonly<Record<CommandName, string>> = {
-  run: 'keep the rules equal to the config until SIGTERM (the default); --once applies once',
-  render: 'print the text that would be fed to nft, iptables-restore and ip6tables-restore',
-  validate: 'check the config and print every problem and warning',
-  explain: 'say what happens to a connection (--src, --dst, --proto) and which entry decides it',
-  diff: 'say what would be judged otherwise with the config NEW (a file, a directory, or - for standard input)',
-  status: 'tell what is in the kernel now, in every backend, and whether it is what the config asks for',
-  cleanup: 'remove everything the agent ever made, in every backend',
-  version: 'print the version',
-  help: 'print this help',
+/** `version`. */
+export const version: CommandFunction = (context) => {
+  context.print(`ip-masq-agent ${programVersion}\n`);
+  return Promise.resolve(exitCodes.done);
 };
 
+/** `help`, of these commands. */
+export function helpOf(commands: CommandTable): CommandFunction {
+  return (context) => {
+    context.print(helpText(commands));
+    return Promise.resolve(exitCodes.done);
+  };
+}
+
 /** The text of --help, made from the tables of commands and flags. */
-export function helpText(): string {
-  const commands = Object.entries(commandHelp).map(([name, help]) => row(name, help));
-  const flags = Object.entries(flagTable).map(([name, flag]) =>
-    row(`--${name}${placeholderOf(flag)}`, `${flag.help}${defaultOf(name)}`),
+function helpText(commands: CommandTable): string {
+  const commandRows = Object.entries(commands).map(([name, command]) => row(usageOf(name, command), command.help));
+  const flagRows = Object.entries(flagTable).map(([name, flag]) =>
+    row(`--${name}${flag.placeholder && ` ${flag.placeholder}`}`, flagHelp(flag)),
   );
   return `Usage: ip-masq-agent [command] [flags]
 
 Decides which connections leaving this node keep their source address and which are masqueraded.
 
 Commands:
-${commands.join('\n')}
+${commandRows.join('\n')}
 
 Flags:
-${flags.join('\n')}
+${flagRows.join('\n')}
+
+klog's flags are accepted and ignored, but for --v=N; --logging-format is --log-format.
 
 Exit codes: 0 done, 1 config invalid, 2 usage, 3 backend or kernel failure, 4 out of sync, or changed.
 `;
@@ -39,13 +45,15 @@ function row(left: string, right: string): string {
   return `  ${left.padEnd(columnWidth)} ${right}`;
 }
 
-function placeholderOf({ placeholder }: Pick<Flag<unknown>, 'placeholder'>): string {
-  return placeholder.includes('|') ? ' WORD' : placeholder && ` ${placeholder}`;
-}
-
-function defaultOf(name: string): string {
-  const value = Object.entries(defaultFlags).find(([known]) => known === name)?.[1];
-  return value === undefined || value === '' || value === false || Array.isArray(value)
-    ? ''
-    : ` (default ${String(value)})`;
+function flagHelp(flag: Flag<unknown>): string {
+  const { command, help, choices, default: value } = flag;
+  const isTold = value !== undefined && value !== '' && value !== false && !Array.isArray(value);
+  return [
+    command && `${command}: `,
+    help,
+    choices.length > 0 && `: ${choices.join(', ')}`,
+    isTold && ` (default ${String(value)})`,
+  ]
+    .filter(Boolean)
+    .join('');
 }

@@ -1,14 +1,14 @@
 import { basename } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { type Process, processesOfThisNetwork } from '../system/processes.ts';
-import { type CommandLine, parseCommandLine } from './command-line.ts';
-import { defaultFlags, type Flags } from './flags.ts';
+import { type Arguments, parseArguments } from './args.ts';
+import type { CommandContext } from './command.ts';
+import type { Flags } from './flags.ts';
 
 /** An agent of this kind that runs in the network of this process. */
 export interface AgentProcess extends Process {
   /** What it was started with, without the program. */
   readonly agentArgs: readonly string[];
-  readonly commandLine: CommandLine;
+  readonly commandLine: Arguments;
 }
 
 /**
@@ -21,15 +21,19 @@ export async function findRunningAgents(): Promise<readonly AgentProcess[]> {
 
 /** The process as an agent; nothing where it is none. */
 export function asAgent(process: Process): AgentProcess[] {
-  const program = process.args.findIndex((argument) => /^ip-masq-agent(?:\.js)?$/.test(basename(argument)));
+  const program = process.args.findIndex((argument) => /^(?:cce-)?ip-masq-agent(?:\.js)?$/.test(basename(argument)));
   if (program === -1 || !runsThisProgram(process, program)) return [];
   const agentArgs = process.args.slice(program + 1);
   try {
-    const commandLine = parseCommandLine(agentArgs);
-    return commandLine.command === 'run' ? [{ ...process, agentArgs, commandLine }] : [];
+    const commandLine = parseArguments(agentArgs, basename(process.args[program] ?? ''));
+    return runsAgent(commandLine) ? [{ ...process, agentArgs, commandLine }] : [];
   } catch {
     return [];
   }
+}
+
+function runsAgent({ command, flags: { cleanup, help, version } }: Arguments): boolean {
+  return (command === '' || command === 'run') && !cleanup && !help && !version;
 }
 
 /** Upstream's and Azure's agents have the same name, but are not run by Node, and are not this very executable. */
@@ -38,6 +42,13 @@ function runsThisProgram({ args, executable }: Process, program: number): boolea
 }
 
 /** Whether a command was given flags beside --output: without, it takes those of the agent that runs. */
-export function hasOwnFlags(flags: Flags): boolean {
-  return !isDeepStrictEqual({ ...flags, output: defaultFlags.output }, defaultFlags);
+export function hasOwnFlags({ given }: Pick<CommandContext, 'given'>): boolean {
+  return [...given].some((name) => name !== 'output');
+}
+
+/** The flags that a command goes by: its own, or, without any, those of the agent that runs here. */
+export async function flagsInForce(context: Pick<CommandContext, 'flags' | 'given'>): Promise<Flags> {
+  if (hasOwnFlags(context)) return context.flags;
+  const [agent] = await findRunningAgents();
+  return agent ? agent.commandLine.flags : context.flags;
 }

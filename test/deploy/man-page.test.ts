@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { commandFunctions } from '../../src/cli/commands.ts';
+import { commands } from '../../src/cli/commands.ts';
 import { flagTable } from '../../src/cli/flags.ts';
 import { configKeys } from '../../src/config/schema.ts';
 import { exitCodes } from '../../src/errors.ts';
@@ -12,7 +12,7 @@ const page = readFileSync(`${root}deploy/man/ip-masq-agent.8`, 'utf8')
   .replaceAll(/^\.[A-Z]+ ?/gm, '');
 
 describe('the man page', () => {
-  it.each(Object.keys(commandFunctions))('has the command %s', (command) => {
+  it.each(Object.keys(commands))('has the command %s', (command) => {
     expect(page).toMatch(new RegExp(`(?:^|" )${command}\\b`, 'm'));
   });
 

@@ -3,9 +3,9 @@ import { expect, it } from 'vitest';
 import { createIptablesBackend } from '../../src/backends/iptables/backend.ts';
 import { helperChains } from '../../src/backends/iptables/names.ts';
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
-import { type CommandLine, commandNames, parseCommandLine } from '../../src/cli/command-line.ts';
-import { flagTable } from '../../src/cli/flags.ts';
-import { klogFlags } from '../../src/cli/klog-flags.ts';
+import { type Arguments, parseArguments } from '../../src/cli/args.ts';
+import { commandOf, commands } from '../../src/cli/commands.ts';
+import { allFlagNames } from '../../src/cli/flags.ts';
 import { AgentError } from '../../src/errors.ts';
 import { policyWith } from '../builders/policy.ts';
 import { fakeRunner } from '../fakes/runner.ts';
@@ -19,7 +19,8 @@ const values = [
   ...['127.0.0.1:9090', '[::1]:9090', ':0', 'json', 'debug', '10.0.0.1', 'fe80::1%eth0', 'tcp', '--', '-', '=', '\n'],
   ...['$(id)', 'A; -j ACCEPT', 'A\n-F', '__proto__', 'constructor', '99999999999999999999'],
 ];
-const names = [...Object.keys(flagTable), ...Object.keys(klogFlags), 'h', 'cleanup', '__proto__', 'toString'];
+const commandNames = Object.keys(commands);
+const names = [...allFlagNames, '__proto__', 'toString'];
 const flags = names.flatMap((name) => [`--${name}`, `-${name}`, `--${name.replaceAll('-', '_')}=`]);
 const whole = fc.constantFrom(...flags, ...values, ...commandNames);
 const assigned = fc
@@ -37,15 +38,17 @@ it('any command line is understood, or refused as wrong usage', { timeout: campa
     const line = parsed(args);
     if (!line) return;
     understood++;
-    expect(commandNames).toContain(line.command);
+    expect(commandNames).toContain(commandOf(line).name);
     expectRules(line);
   });
   expect(understood).toBeGreaterThan(0);
 });
 
-function parsed(args: readonly string[]): CommandLine | undefined {
+function parsed(args: readonly string[]): Arguments | undefined {
   try {
-    return parseCommandLine(args);
+    const line = parseArguments(args);
+    commandOf(line);
+    return line;
   } catch (error) {
     expect(error).toBeInstanceOf(AgentError);
     expect(error).toMatchObject({ code: 'USAGE' });
@@ -54,9 +57,7 @@ function parsed(args: readonly string[]): CommandLine | undefined {
 }
 
 /** Whatever the flags are, the rules that they shape are of our own grammar. */
-function expectRules({
-  flags: { 'masq-chain': chain, 'to-ports': toPorts, 'random-fully': randomFully },
-}: CommandLine) {
+function expectRules({ flags: { 'masq-chain': chain, 'to-ports': toPorts, 'random-fully': randomFully } }: Arguments) {
   const policy = policyWith({ ipv4: { keepDestinations: ['10.0.0.0/8'] }, toPorts, randomFully });
   const runner = fakeRunner([]);
   for (const { text } of createNftBackend({ runner }).render(policy)) expectNftGrammar(text);

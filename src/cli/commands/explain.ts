@@ -4,15 +4,15 @@ import { explainConnection, formatExplanation } from '../../policy/explain.ts';
 import { type Host, hostOf } from '../../policy/host.ts';
 import { parseConnectionQuery } from '../../policy/packet.ts';
 import type { CommandFunction } from '../command.ts';
-import { configReaderOf, policyOf } from '../policy-source.ts';
-import { complainAbout, complainOfWarnings } from '../problems.ts';
+import { complainAbout, complainOfWarnings } from '../output.ts';
+import { policyOf, readConfig } from '../wire/policy.ts';
 
 /** Says what happens to one connection and which entry of the config decides it. Throws USAGE for a bad address. */
 export const explain: CommandFunction = async (context) => {
   const { flags } = context;
   const query = parseConnectionQuery({ source: flags.src, destination: flags.dst, protocol: flags.proto || undefined });
   if (!query.ok) throw new AgentError('USAGE', `explain: ${query.message}`);
-  const reading = await configReaderOf(flags).read();
+  const reading = await readConfig(context);
   if (!reading.ok) return complainAbout(context, reading);
   complainOfWarnings(context, reading);
   const policy = policyOf(flags, reading.config);

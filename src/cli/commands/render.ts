@@ -1,13 +1,13 @@
 import type { Transaction } from '../../backends/backend.ts';
 import { exitCodes } from '../../errors.ts';
-import { namedBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
-import { configReaderOf, policyOf } from '../policy-source.ts';
-import { complainAbout, complainOfWarnings } from '../problems.ts';
+import { complainAbout, complainOfWarnings } from '../output.ts';
+import { namedBackend } from '../wire/backend.ts';
+import { policyOf, readConfig } from '../wire/policy.ts';
 
 /** Prints what would be fed to the tools on a host without our rules, one transaction after the other. */
 export const render: CommandFunction = async (context) => {
-  const reading = await configReaderOf(context.flags).read();
+  const reading = await readConfig(context);
   if (!reading.ok) return complainAbout(context, reading);
   complainOfWarnings(context, reading);
   const transactions = namedBackend(context.flags).render(policyOf(context.flags, reading.config));

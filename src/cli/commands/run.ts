@@ -1,32 +1,28 @@
-import type { ReportEvent } from '../../agent/events.ts';
+import type { AgentEvent, ReportEvent } from '../../agent/events.ts';
 import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
-import type { ConfigReading } from '../../config/config.ts';
-import type { ConfigReader } from '../../config/load.ts';
-import { type ExitCode, exitCodes } from '../../errors.ts';
+import { AgentError, type ExitCode, exitCodes } from '../../errors.ts';
 import { spareDescriptors } from '../../system/descriptors.ts';
 import { createIdleMemory, type IdleMemory } from '../../system/idle-memory.ts';
-import { subscribeToSignal } from '../../system/signals.ts';
+import { stopOnSignals, subscribeToSignal } from '../../system/signals.ts';
 import { trackAgentState } from '../../telemetry/agent-state.ts';
-import { createDeferredLog } from '../../telemetry/deferred-log.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
+import type { Log } from '../../telemetry/log.ts';
 import { version } from '../../version.ts';
-import { kernelWatchOf, leftoverRemovalOf, namedBackend, selectBackend } from '../backend-source.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
-import { endpointsOf, sdNotifierOf } from '../telemetry-source.ts';
+import { kernelWatchOf, leftoverRemovalOf, selectBackend } from '../wire/backend.ts';
+import { endpointsOf, sdNotifierOf } from '../wire/telemetry.ts';
 
-/** The agent itself, until SIGTERM or SIGINT; with --once, one pass. */
-export const run: CommandFunction = async (call) => {
-  const stop = new AbortController();
-  const signals = ['SIGTERM', 'SIGINT'] as const;
-  // Not once(): execa, seeing no listener but its own, would end the process on the spot while a tool runs.
-  for (const signal of signals) process.on(signal, () => stop.abort(signal));
+/** The agent itself, until SIGTERM or SIGINT; with --once, one pass. Throws USAGE for a config that can't be watched. */
+export const run: CommandFunction = async (context) => {
+  if (context.flags.config === '-') throw new AgentError('USAGE', 'run: a config from standard input never changes');
+  const stop = stopOnSignals();
   try {
-    return await runUntil(stop, call);
+    return await (context.flags.once ? applyOnce(context, stop) : keepApplied(context, stop));
   } catch (error) {
     // Told to stop before it had begun: the probe of the backend, for one, was cut short.
-    if (stop.signal.aborted && !call.flags.once) return exitCodes.done;
+    if (stop.aborted && !context.flags.once) return exitCodes.done;
     throw error;
   } finally {
     // Comes to that only where something still waits: log lines that nobody reads must not hold up the end.
@@ -37,105 +33,92 @@ export const run: CommandFunction = async (call) => {
 /** Milliseconds that the last log lines have to be written in. */
 const lastWriteMs = 500;
 
-async function runUntil(stop: AbortController, { flags, warnings }: CommandContext): Promise<ExitCode> {
+async function applyOnce(context: CommandContext, stop: AbortSignal): Promise<ExitCode> {
+  const { log, ...parts } = await prepare(context, stop);
+  const { report, subscribe } = trackAgentState();
+  subscribe(createEventLog(log));
+  report(startedEvent(context.flags, parts));
+  await runOnce(dependenciesOf(context.flags, parts, report), stop);
+  return exitCodes.done;
+}
+
+async function keepApplied(context: CommandContext, stop: AbortSignal): Promise<ExitCode> {
+  const { flags } = context;
   const spare = await spareDescriptors();
-  // What the first rules can wait for is loaded while tools run, or later.
-  const [{ backend, reason }, config] = await Promise.all([selectBackend(flags, stop.signal), openConfig(flags)]);
-  const log = createDeferredLog(async () => {
-    const { createLog } = await import('../../telemetry/log.ts');
-    return createLog({ level: flags['log-level'], format: flags['log-format'] });
-  });
-  for (const warning of warnings) log.warn(warning);
-  const tracker = trackAgentState();
-  const { report, state } = tracker;
-  tracker.subscribe(createEventLog(log));
-  const endpoints = flags.once
-    ? undefined
-    : await endpointsOf(flags, {
-        backend: backend.name,
-        state,
-        report,
-        log,
-        spareDescriptors: spare,
-        stop: stop.signal,
-      });
-  const notifier = flags.once ? undefined : sdNotifierOf(log, state);
-  for (const observer of [endpoints, notifier]) if (observer) tracker.subscribe(observer.observe);
-  tracker.subscribe(reportToMemory(createIdleMemory()));
-  report({
-    type: 'started',
-    version,
-    backend: backend.name,
-    reason,
-    configPath: flags.config,
-  });
-  const dependencies: PassDependencies = {
-    backend,
-    readConfig: config.read,
-    policyOf: config.policyOf,
-    report,
-    removeLeftovers: leftoverRemovalOf(flags, backend),
-  };
-  if (flags.once) {
-    await runOnce(dependencies, stop.signal);
-    return exitCodes.done;
-  }
+  const { log, ...parts } = await prepare(context, stop);
+  const { report, state, subscribe } = trackAgentState();
+  const backend = parts.backend.name;
+  const endpoints = await endpointsOf(flags, { backend, state, report, log, spareDescriptors: spare, stop });
+  const notifier = sdNotifierOf(log, state);
+  subscribe(createEventLog(log));
+  for (const observer of [endpoints, notifier]) if (observer) subscribe(observer.observe);
+  subscribe(memoryObserver(createIdleMemory()));
+  report(startedEvent(flags, parts));
   endpoints?.start();
   const stopHeartbeat = startHeartbeat(log, state);
   try {
     await runAgent(
       {
-        ...dependencies,
-        watchConfig: async (onEvent) => {
-          const { watchConfig } = await import('../../config/watch.ts');
-          return watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason }));
-        },
-        watchKernel: kernelWatchOf(backend),
+        ...dependenciesOf(flags, parts, report),
+        watchConfig: (onEvent) => watchConfigOf(flags, onEvent, report),
+        watchKernel: kernelWatchOf(parts.backend),
         onReloadSignal: (onEvent) =>
           subscribeToSignal('SIGHUP', () => {
             notifier?.reloading();
             onEvent();
           }),
       },
-      stop.signal,
+      stop,
     );
   } finally {
     stopHeartbeat();
     await Promise.all([endpoints?.stop(), notifier?.stop()]);
   }
-  report({ type: 'stopped', reason: String(stop.signal.reason) });
+  report({ type: 'stopped', reason: String(stop.reason) });
   return exitCodes.done;
 }
 
-/** What leaves garbage behind: everything but to wait, and to find that there is nothing to look at. */
-function reportToMemory(memory: IdleMemory): ReportEvent {
-  return (event) => {
-    const isIdle = event.type === 'waiting' || event.type === 'pass-began';
-    if (!isIdle && !(event.type === 'in-sync' && event.basis === 'watch')) memory.worked();
+/** What is loaded and found out before the first pass; the modules are loaded while the tools of the probe run. */
+async function prepare({ flags, warnings }: CommandContext, stop: AbortSignal) {
+  const [{ backend, reason }, wiring, log] = await Promise.all([
+    selectBackend(flags, stop),
+    import('../wire/policy.ts'),
+    openLog(flags),
+  ]);
+  for (const warning of warnings) log.warn(warning);
+  return { backend, reason, wiring, log };
+}
+
+type Parts = Omit<Awaited<ReturnType<typeof prepare>>, 'log'>;
+
+function dependenciesOf(flags: Flags, { backend, wiring }: Parts, report: ReportEvent): PassDependencies {
+  return {
+    backend,
+    readConfig: wiring.configReaderOf(flags).read,
+    policyOf: (config) => wiring.policyOf(flags, config),
+    report,
+    removeLeftovers: leftoverRemovalOf(flags, backend),
   };
 }
 
-/**
- * Reads the config ahead, and goes through what will be made of it, while tools run: the first pass takes that reading
- * and that policy, and code that runs for the second time is faster.
- */
-async function openConfig(flags: Flags): Promise<ConfigReader & Pick<PassDependencies, 'policyOf'>> {
-  const { configReaderOf, policyOf } = await import('../policy-source.ts');
-  const reader = configReaderOf(flags);
-  let ahead: ConfigReading | undefined = await reader.read();
-  let known = ahead.ok ? { config: ahead.config, policy: policyOf(flags, ahead.config) } : undefined;
-  if (known) namedBackend(flags).render(known.policy);
-  return {
-    read() {
-      const reading = ahead;
-      ahead = undefined;
-      return reading ? Promise.resolve(reading) : reader.read();
-    },
-    policyOf(config) {
-      const policy = config === known?.config ? known.policy : policyOf(flags, config);
-      // Long lists need not be kept twice.
-      known = undefined;
-      return policy;
-    },
+function startedEvent(flags: Flags, { backend, reason }: Parts) {
+  return { type: 'started', version, backend: backend.name, reason, configPath: flags.config } as const;
+}
+
+async function openLog(flags: Flags): Promise<Log> {
+  const { createLog } = await import('../../telemetry/log.ts');
+  return createLog({ level: flags['log-level'], format: flags['log-format'] });
+}
+
+async function watchConfigOf(flags: Flags, onEvent: () => void, report: ReportEvent) {
+  const { watchConfig } = await import('../../config/watch.ts');
+  return watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason }));
+}
+
+/** What leaves garbage behind: everything but to wait, and to find that there is nothing to look at. */
+function memoryObserver(memory: IdleMemory): (event: AgentEvent) => void {
+  return (event) => {
+    const isIdle = event.type === 'waiting' || event.type === 'pass-began';
+    if (!isIdle && !(event.type === 'in-sync' && event.basis === 'watch')) memory.worked();
   };
 }

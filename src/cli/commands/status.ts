@@ -8,11 +8,11 @@ import { gatherNodeStatus, type RunningAgent } from '../../status/node-status.ts
 import { isPortTrusted } from '../../system/processes.ts';
 import { systemRunner as runner } from '../../system/run.ts';
 import { askForConfig, askForReport } from '../../telemetry/agent-report.ts';
-import { allBackends, selectBackend } from '../backend-source.ts';
 import type { CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
-import { configReaderOf, policyOf, policyOfEffectiveConfig } from '../policy-source.ts';
 import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
+import { allBackends, selectBackend } from '../wire/backend.ts';
+import { configReaderOf, policyOf, policyOfEffectiveConfig } from '../wire/policy.ts';
 
 /**
  * What is in the kernel now, in every backend, and whether that is what the config asks for. Without flags of its own it
@@ -20,7 +20,7 @@ import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-ag
  */
 export const status: CommandFunction = async (context) => {
   const agents = await findRunningAgents();
-  const [agent] = hasOwnFlags(context.flags) ? [] : agents;
+  const [agent] = hasOwnFlags(context) ? [] : agents;
   const flags = agent ? agent.commandLine.flags : context.flags;
   const chain = flags['masq-chain'];
   const { backend, reason } = await selectBackend(flags, new AbortController().signal);

@@ -1,17 +1,21 @@
-import type { ConfigReading } from '../../config/config.ts';
-import { effectiveConfigJson } from '../../config/config.ts';
-import { exitCodes } from '../../errors.ts';
-import type { CommandFunction } from '../command.ts';
-import { configReaderOf, linted } from '../policy-source.ts';
-import { complainAbout, complainOfWarnings } from '../problems.ts';
+import { type ConfigReading, effectiveConfigJson } from '../../config/config.ts';
+import { problemOf } from '../../config/problems.ts';
+import { AgentError, exitCodes } from '../../errors.ts';
+import type { CommandContext, CommandFunction } from '../command.ts';
+import { complainAbout, complainOfWarnings, printJson } from '../output.ts';
+import { configReaderOf, linted, readNamedConfig } from '../wire/policy.ts';
 
-/** Checks the config and tells every problem and every warning; with --output json, also the effective config. */
+/**
+ * Checks the config and tells every problem and every warning; with --output json, also the effective config. Throws
+ * CONFIG_ABSENT where a config was named, as FILE or by --config, and is not there.
+ */
 export const validate: CommandFunction = async (context) => {
-  const reading = linted(context.flags, await configReaderOf(context.flags).read());
   if (context.flags.output === 'json') {
-    context.print(`${JSON.stringify(reportOf(reading), undefined, 2)}\n`);
+    const reading = linted(context.flags, await readConfig(context).catch(absentAsProblem));
+    printJson(context, reportOf(reading));
     return reading.ok ? exitCodes.done : exitCodes.configInvalid;
   }
+  const reading = linted(context.flags, await readConfig(context));
   if (!reading.ok) return complainAbout(context, reading);
   complainOfWarnings(context, reading);
   const files =
@@ -19,6 +23,19 @@ export const validate: CommandFunction = async (context) => {
   context.print(`valid: ${files}\n`);
   return exitCodes.done;
 };
+
+/** The config that was named; where none was, the one that the agent would read, which may be absent. */
+async function readConfig({ operands: [file], flags, given, readInput }: CommandContext): Promise<ConfigReading> {
+  const named = file ?? (given.has('config') ? flags.config : undefined);
+  return named === undefined ? await configReaderOf(flags).read() : await readNamedConfig(flags, named, readInput);
+}
+
+/** Machines get the same form of answer, whatever is wrong. */
+function absentAsProblem(error: unknown): ConfigReading {
+  if (!(error instanceof AgentError) || error.exitCode !== exitCodes.configInvalid) throw error;
+  const problem = problemOf('', { message: error.message, expected: error.advice });
+  return { ok: false, problems: [problem], warnings: [], files: [], digest: '' };
+}
 
 function reportOf(reading: ConfigReading): Readonly<Record<string, unknown>> {
   return {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseCommandLine } from '../../../src/cli/command-line.ts';
-import { commandFunctions } from '../../../src/cli/commands.ts';
+import { parseArguments } from '../../../src/cli/args.ts';
+import { commandOf } from '../../../src/cli/commands.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'commands-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -19,18 +19,22 @@ const bad = configFile('bad', 'nonMasqueradeCIDRs:\n  - 10.0.0.1/8\n  - 10.0.0.0
 const odd = configFile('odd', 'nonMasqueradeCIDR: [10.0.0.0/8]\n');
 
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { command, flags, operands, warnings } = parseCommandLine(args);
+  return runWithInput('', ...args);
+}
+
+async function runWithInput(input: string, ...args: string[]) {
+  const line = parseArguments(args);
   const output = { stdout: '', stderr: '' };
-  const code = await commandFunctions[command]({
-    flags,
-    operands,
-    warnings,
+  const command = await commandOf(line).load();
+  const code = await command({
+    ...line,
     print(text) {
       output.stdout += text;
     },
     complain(text) {
       output.stderr += text;
     },
+    readInput: () => Promise.resolve(Buffer.from(input)),
   });
   return { code, ...output };
 }
@@ -78,6 +82,46 @@ describe('validate', () => {
     });
   });
 
+  it('takes FILE for --config', async () => {
+    expect(await run('validate', good)).toEqual({ code: 0, stdout: `valid: ${good}\n`, stderr: '' });
+    expect((await run('validate', bad)).code).toBe(1);
+    expect((await run('validate', '--config', good, bad)).code).toBe(1);
+  });
+
+  it.each([[['validate', '-']], [['validate', '--config', '-']], [['validate', '--config=-']]])(
+    'reads standard input for %j',
+    async (args) => {
+      expect(await runWithInput('masqLinkLocal: yes\n', ...args)).toEqual({
+        code: 0,
+        stdout: 'valid: standard input\n',
+        stderr: '',
+      });
+      const { code, stderr } = await runWithInput('\nmasqLinkLocal: maybe\n', ...args);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^error: standard input:2:16: /);
+    },
+  );
+
+  it.each([[''], ['\n'], [' \t\r\n']])('names what was forgotten where standard input is %j', async (input) => {
+    await expect(runWithInput(input, 'validate', '-')).rejects.toMatchObject({
+      exitCode: 1,
+      message: 'standard input is empty',
+      advice: expect.stringContaining('exec -i'),
+    });
+  });
+
+  it.each([
+    ['a file that is not there', join(directory, 'absent')],
+    ['a directory without a config', mkdtempSync(join(directory, 'empty-'))],
+  ])('refuses %s, however it is named', async (_, path) => {
+    const expected = { exitCode: 1, message: `there is no config at ${path}` };
+    await expect(run('validate', path)).rejects.toMatchObject(expected);
+    await expect(run('validate', '--config', path)).rejects.toMatchObject(expected);
+    const { code, stdout } = await run('validate', path, '--output=json');
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ valid: false, config: null, problems: [{ message: expected.message }] });
+  });
+
   it('prints problems for tools', async () => {
     const { code, stdout } = await run('validate', '--config', bad, '--output=json');
     expect(code).toBe(1);
@@ -90,6 +134,11 @@ describe('validate', () => {
 });
 
 describe('render', () => {
+  it('reads standard input', async () => {
+    const { stdout } = await runWithInput('nonMasqueradeCIDRs: [10.9.0.0/16]\n', 'render', '--config', '-');
+    expect(stdout).toContain('10.9.0.0/16');
+  });
+
   it('prints transactions under comment lines, the same each time', async () => {
     const first = await run('render', '--config', good, '--backend', 'nft');
     expect(first.code).toBe(0);
@@ -149,6 +198,12 @@ describe('explain', () => {
       code: 'USAGE',
       message: expect.stringContaining(message),
     });
+  });
+});
+
+describe('run', () => {
+  it('refuses a config that can never change', async () => {
+    await expect(run('--config', '-')).rejects.toMatchObject({ code: 'USAGE' });
   });
 });
 

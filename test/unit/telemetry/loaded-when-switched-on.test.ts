@@ -23,7 +23,7 @@ function loadedWith(...entries: string[]): Set<string> {
 
 const run = 'src/cli/commands/run.ts';
 /** What `run` loads by itself, whatever its flags, once it has started the first tool. */
-const loadedMeanwhile = ['src/cli/policy-source.ts', 'src/telemetry/log.ts', 'src/config/watch.ts'];
+const loadedMeanwhile = ['src/cli/wire/policy.ts', 'src/telemetry/log.ts', 'src/config/watch.ts'];
 
 describe('what an agent loads before it starts the first tool', () => {
   it('includes the loop and what runs tools', () => {

@@ -1,16 +1,16 @@
-import type { Backend, BackendName, WatchKernel } from '../backends/backend.ts';
-import { createIptablesBackend } from '../backends/iptables/backend.ts';
-import { findKubeletHint } from '../backends/iptables/kubelet-hint.ts';
-import { readLegacyTables } from '../backends/iptables/nat-table.ts';
-import { type Leftovers, removeLeftovers } from '../backends/leftovers.ts';
-import { createNftBackend } from '../backends/nft/backend.ts';
-import { watchTable } from '../backends/nft/monitor.ts';
-import { OwnWrites } from '../backends/nft/own-writes.ts';
-import { chooseBackend, gatherHostFacts } from '../backends/select.ts';
-import { AgentError } from '../errors.ts';
-import { findNetlinkSocket } from '../system/netlink-socket.ts';
-import { systemFollower, systemRunner } from '../system/run.ts';
-import type { Flags } from './flags.ts';
+import type { Backend, BackendName, WatchKernel } from '../../backends/backend.ts';
+import { createIptablesBackend } from '../../backends/iptables/backend.ts';
+import { findKubeletHint } from '../../backends/iptables/kubelet-hint.ts';
+import { readLegacyTables } from '../../backends/iptables/nat-table.ts';
+import { type Leftovers, removeLeftovers } from '../../backends/leftovers.ts';
+import { createNftBackend } from '../../backends/nft/backend.ts';
+import { watchTable } from '../../backends/nft/monitor.ts';
+import { OwnWrites } from '../../backends/nft/own-writes.ts';
+import { chooseBackend, gatherHostFacts } from '../../backends/select.ts';
+import { AgentError } from '../../errors.ts';
+import { findNetlinkSocket } from '../../system/netlink-socket.ts';
+import { systemFollower, systemRunner } from '../../system/run.ts';
+import type { Flags } from '../flags.ts';
 
 const runner = systemRunner;
 /** One agent runs in a process: whatever writes here is it. */

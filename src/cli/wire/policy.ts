@@ -1,11 +1,13 @@
-import type { Config, ConfigOptions, ConfigReading } from '../config/config.ts';
-import { type ConfigReader, createConfigReader, readConfigText } from '../config/load.ts';
-import { subPathWarnings } from '../config/sub-path.ts';
-import { formatDuration } from '../net/duration.ts';
-import { buildPolicy } from '../policy/build.ts';
-import { lintPolicy } from '../policy/lint.ts';
-import type { Policy } from '../policy/policy.ts';
-import type { Flags } from './flags.ts';
+import type { Config, ConfigOptions, ConfigReading } from '../../config/config.ts';
+import { type ConfigReader, createConfigReader, readConfigText } from '../../config/load.ts';
+import { subPathWarnings } from '../../config/sub-path.ts';
+import { AgentError } from '../../errors.ts';
+import { formatDuration } from '../../net/duration.ts';
+import { buildPolicy } from '../../policy/build.ts';
+import { lintPolicy } from '../../policy/lint.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { CommandContext } from '../command.ts';
+import type { Flags } from '../flags.ts';
 
 /** The config as the flags make it: where it is, what they allow in it, and what they override. */
 export function configReaderOf(flags: Flags): ConfigReader {
@@ -19,6 +21,33 @@ export function configReaderOf(flags: Flags): ConfigReader {
       return warnings.length === 0 ? reading : { ...reading, warnings: [...warnings, ...reading.warnings] };
     },
   };
+}
+
+/**
+ * Reads the config that a user names: a file, a directory, or `-` for standard input, which `readInput` gives. Throws
+ * CONFIG_ABSENT where nothing is there, which the agent itself would wait for, and where the input is empty: in a
+ * container that is a forgotten `exec -i`.
+ */
+export async function readNamedConfig(
+  flags: Flags,
+  path: string,
+  readInput: () => Promise<Uint8Array>,
+): Promise<ConfigReading> {
+  if (path === '-') {
+    const bytes = await readInput();
+    // Of UTF-16, too, some byte is none of these.
+    const isBlank = bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
+    if (isBlank) throw new AgentError('CONFIG_ABSENT', 'standard input is empty');
+    return overridden(readConfigText('standard input', bytes, optionsOf(flags)), flags['resync-interval']);
+  }
+  const reading = await configReaderOf({ ...flags, config: path }).read();
+  if (reading.ok && reading.files.length === 0) throw new AgentError('CONFIG_ABSENT', `there is no config at ${path}`);
+  return reading;
+}
+
+/** The config that a command goes by: that of --config, where it may be absent, or with `--config -` standard input. */
+export function readConfig({ flags, readInput }: Pick<CommandContext, 'flags' | 'readInput'>): Promise<ConfigReading> {
+  return flags.config === '-' ? readNamedConfig(flags, '-', readInput) : configReaderOf(flags).read();
 }
 
 function optionsOf(flags: Flags): ConfigOptions {

@@ -1,13 +1,13 @@
-import type { ReportEvent } from '../agent/events.ts';
-import type { BackendName } from '../backends/backend.ts';
-import { createConnectionCounters } from '../backends/nft/counters.ts';
-import { systemRunner } from '../system/run.ts';
-import { serviceManagerOf } from '../system/systemd-notify.ts';
-import type { AgentState } from '../telemetry/agent-state.ts';
-import type { Endpoints } from '../telemetry/endpoints.ts';
-import type { Log } from '../telemetry/log.ts';
-import { type SdNotifier, startSdNotifier } from '../telemetry/sd-notifier.ts';
-import type { Flags } from './flags.ts';
+import type { ReportEvent } from '../../agent/events.ts';
+import type { BackendName } from '../../backends/backend.ts';
+import { createConnectionCounters } from '../../backends/nft/counters.ts';
+import { systemRunner } from '../../system/run.ts';
+import { serviceManagerOf } from '../../system/systemd-notify.ts';
+import type { AgentState } from '../../telemetry/agent-state.ts';
+import type { Endpoints } from '../../telemetry/endpoints.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { type SdNotifier, startSdNotifier } from '../../telemetry/sd-notifier.ts';
+import type { Flags } from '../flags.ts';
 
 /** The agent that is told of. */
 interface Subject {
@@ -27,7 +27,7 @@ interface Subject {
 export async function endpointsOf(flags: Flags, subject: Subject): Promise<Endpoints | undefined> {
   const { 'metrics-bind-address': metricsAddress, 'healthz-bind-address': healthAddress } = flags;
   if (metricsAddress === '' && healthAddress === '') return undefined;
-  const { createEndpoints } = await import('../telemetry/endpoints.ts');
+  const { createEndpoints } = await import('../../telemetry/endpoints.ts');
   const { state, report, log, spareDescriptors } = subject;
   return createEndpoints({
     metricsAddress,

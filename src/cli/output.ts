@@ -15,3 +15,8 @@ export function complainAbout(context: CommandContext, reading: Extract<ConfigRe
 export function complainOfWarnings(context: CommandContext, { warnings }: ConfigReading): void {
   for (const warning of warnings) context.complain(`warning: ${formatProblem(warning)}\n`);
 }
+
+/** Prints plain data for machines. */
+export function printJson({ print }: Pick<CommandContext, 'print'>, value: unknown): void {
+  print(`${JSON.stringify(value, undefined, 2)}\n`);
+}

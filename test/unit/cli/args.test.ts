@@ -1,14 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { parseCommandLine } from '../../../src/cli/command-line.ts';
+import { type Arguments, parseArguments } from '../../../src/cli/args.ts';
+import { commandOf } from '../../../src/cli/commands.ts';
 import type { Flags } from '../../../src/cli/flags.ts';
 
-function flagsOf(...args: string[]): Flags {
-  return parseCommandLine(args).flags;
+/** What a command line comes to, its command included. */
+function parse(args: readonly string[], program?: string): Arguments {
+  const line = parseArguments(args, program);
+  return { ...line, command: commandOf(line).name };
 }
 
-describe('parseCommandLine', () => {
+function flagsOf(...args: string[]): Flags {
+  return parse(args).flags;
+}
+
+describe('parseArguments', () => {
   it('runs the agent without arguments', () => {
-    expect(parseCommandLine([])).toMatchObject({
+    expect(parse([])).toMatchObject({
       command: 'run',
       warnings: [],
       flags: { config: '/etc/config', backend: 'auto' },
@@ -23,7 +30,7 @@ describe('parseCommandLine', () => {
     [['run', '--config', '/x']],
     [['--config', '/x', 'run']],
   ])('reads %j', (args) => {
-    expect(parseCommandLine(args)).toMatchObject({ command: 'run', flags: { config: '/x' } });
+    expect(parse(args)).toMatchObject({ command: 'run', flags: { config: '/x' } });
   });
 
   it.each<[string, boolean]>([
@@ -39,7 +46,7 @@ describe('parseCommandLine', () => {
   });
 
   it('does not take the next argument for a boolean', () => {
-    expect(parseCommandLine(['--once', 'run'])).toMatchObject({ command: 'run', flags: { once: true } });
+    expect(parse(['--once', 'run'])).toMatchObject({ command: 'run', flags: { once: true } });
   });
 
   it('takes the last of several', () => {
@@ -61,6 +68,13 @@ describe('parseCommandLine', () => {
     [['--metrics-bind-address=[::1]:9090'], 'metrics-bind-address', '[::1]:9090'],
     [['--metrics-bind-address=:9090'], 'metrics-bind-address', ':9090'],
     [['--masq-chain=IP-MASQ'], 'masq-chain', 'IP-MASQ'],
+    [['--snat-port-budget=1024'], 'snat-port-budget', 1024],
+    [['--connection-sampling=false'], 'connection-sampling', false],
+    [['--allow-names=false'], 'allow-names', false],
+    [['--logging-format=json'], 'log-format', 'json'],
+    [['--logging_format', 'text'], 'log-format', 'text'],
+    [['--rejudge', 'udp'], 'rejudge', 'udp'],
+    [['cleanup', '--stay'], 'stay', true],
     [['--v=2'], 'log-level', 'info'],
     [['-v', '4'], 'log-level', 'debug'],
   ] as const)('reads %j', (args, name, value) => {
@@ -85,6 +99,12 @@ describe('parseCommandLine', () => {
     ['--resync-interval=fast', 'at least 1s'],
     ['--metrics-bind-address=9090', 'host:port'],
     ['--metrics-bind-address=localhost:99999', 'host:port'],
+    ['--snat-port-budget=0', '1 to 65535'],
+    ['--snat-port-budget=many', '1 to 65535'],
+    ['--rejudge=', 'one of udp, all'],
+    ['--logging-format=xml', 'one of text, json'],
+    ['completion', 'expected bash or zsh'],
+    ['diff', 'expected NEW'],
     ['--v=high', 'whole number'],
     ['--config', 'flag needs an argument: --config'],
     ['---config=x', 'bad flag syntax'],
@@ -97,17 +117,17 @@ describe('parseCommandLine', () => {
     ['--toString=1', 'unknown flag --toString'],
     ['--__proto__=1', 'unknown flag'],
   ])('refuses %s as usage', (argument, message) => {
-    expect(() => parseCommandLine([argument])).toThrow(
+    expect(() => parse([argument])).toThrow(
       expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) }),
     );
   });
 
   it('refuses a second positional', () => {
-    expect(() => parseCommandLine(['run', '--enable-ipv6', 'false'])).toThrow('unexpected argument "false"');
+    expect(() => parse(['run', '--enable-ipv6', 'false'])).toThrow('unexpected argument "false"');
   });
 
   it('accepts what manifests pass to klog, with one warning', () => {
-    const { command, warnings } = parseCommandLine([
+    const { command, warnings } = parse([
       '--logtostderr',
       '--stderrthreshold=INFO',
       '-v=2',
@@ -126,10 +146,38 @@ describe('parseCommandLine', () => {
     [['render', '--help'], 'help'],
     [['--cleanup=false'], 'run'],
   ])('takes %j for the command %s', (args, command) => {
-    expect(parseCommandLine(args).command).toBe(command);
+    expect(parse(args).command).toBe(command);
+  });
+
+  it.each([
+    [['validate', '/x', '--output=json']],
+    [['validate', '--output', 'json', '/x']],
+    [['--output=json', 'validate', '/x']],
+  ])('takes flags before and after an operand: %j', (args) => {
+    expect(parse(args)).toMatchObject({ command: 'validate', operands: ['/x'], flags: { output: 'json' } });
+  });
+
+  it('takes - for an operand and for a value', () => {
+    expect(parse(['validate', '-']).operands).toEqual(['-']);
+    expect(flagsOf('--config', '-').config).toBe('-');
+  });
+
+  it('refuses a shell that it can print no completion for', () => {
+    expect(() => parse(['completion', 'fish'])).toThrow('completion "fish": expected bash or zsh');
+  });
+
+  it('knows which flags were given, by whatever name', () => {
+    const { given } = parse(['-v=4', '--logging-format=json', '--enable_ipv6=false', '--config=/etc/config']);
+    expect(given).toEqual(new Set(['log-level', 'log-format', 'enable-ipv6', 'config']));
+  });
+
+  it("masquerades IPv6 where it is called as Baidu's agent is, unless told otherwise", () => {
+    expect(parse([], 'cce-ip-masq-agent').flags['enable-ipv6']).toBe(true);
+    expect(parse(['--enable-ipv6=false'], 'cce-ip-masq-agent').flags['enable-ipv6']).toBe(false);
+    expect(parse([], 'ip-masq-agent').flags['enable-ipv6']).toBe(false);
   });
 
   it('leaves what follows -- alone', () => {
-    expect(() => parseCommandLine(['run', '--', '--config'])).toThrow('unexpected argument "--config"');
+    expect(() => parse(['run', '--', '--config'])).toThrow('unexpected argument "--config"');
   });
 });
