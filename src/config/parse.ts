@@ -18,7 +18,7 @@ export interface ParsedText {
 export class ParseBudget {
   #lexemes = 1_050_000;
   /** Lexemes that are not blank, weighed by the nodes that they make. */
-  #words = 350_000;
+  #words = 320_000;
 
   /** Counts a text, since a manifest may have as many as it has lines, and each costs a document of its own. */
   takeText(): void {
