@@ -41,7 +41,7 @@ describe('a hostile text', { timeout: 60_000 }, () => {
   it.each([
     ['comments', '# x\n'.repeat(100_000)],
     ['empty lines', '\n'.repeat(900_000)],
-    ['unknown keys', Array.from({ length: 100_000 }, (_, index) => `key${index}: 1\n`).join('')],
+    ['unknown keys', Array.from({ length: 70_000 }, (_, index) => `key${index}: 1\n`).join('')],
     ['the same key', 'masqLinkLocal: false\n'.repeat(50_000)],
     ['the same JSON key', `{${'"masqLinkLocal": false,'.repeat(50_000)}"x": 1}`],
     ['merges', `a: &a {b: 1}\n${'<<: *a\n'.repeat(400)}`],
