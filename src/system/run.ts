@@ -38,84 +38,47 @@ const killDelayMs = 500;
 /** Larger than any listing of 1,000,000 set elements. */
 const maxOutputBytes = 256 * 1024 * 1024;
 
-/** How much of what a tool that keeps running complained is told when it ends. */
-const maxComplaintLength = 2_000;
-
-/** The runner that starts real processes. Tools get the C locale, so that what they print can be relied on. */
-export const systemRunner: Runner = {
-  async run({ tool, args, input = '', timeoutMs = defaultTimeoutMs, signal }) {
-    const result = await execa(tool, args, {
-      input,
-      timeout: timeoutMs,
-      forceKillAfterDelay: killDelayMs,
-      maxBuffer: maxOutputBytes,
-      stripFinalNewline: false,
-      reject: false,
-      env: { LC_ALL: 'C' },
-      ...(signal ? { cancelSignal: signal } : {}),
-    });
-    const name = [tool, ...args].join(' ');
-    if (result.isCanceled) throw new AgentError('ABORTED', `${name} was ended because the agent stops`);
-    if (result.timedOut) throw new AgentError('TOOL_TIMEOUT', `${name} did not finish within ${timeoutMs} ms`);
-    if (result.exitCode !== undefined) {
-      return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
-    }
-    if (result.code === 'ENOENT') throw new AgentError('TOOL_MISSING', `${tool} is not installed (not found in PATH)`);
-    if (result.code === 'EACCES') throw new AgentError('TOOL_MISSING', `${tool} can't be executed: permission denied`);
-    if (result.signal === 'SIGKILL') {
-      throw new AgentError('KERNEL_RESOURCE', `${name} was killed, as the kernel does where memory runs out`);
-    }
-    const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
-    throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
-  },
-};
-
-/** A tool that runs until it is stopped, and what it prints. */
-export interface Following {
-  /** Undefined where it could not be started. */
-  readonly pid: number | undefined;
-  /** Resolves when the tool has ended, with the reason. Never rejects. */
-  readonly ended: Promise<string>;
-  stop(): void;
+/** Who is told of the processes that a runner starts; both calls follow the events at once, in the same tick. */
+export interface ChildObserver {
+  started(pid: number, command: Command): void;
+  /** The process has ended, and whatever it wrote is read. */
+  ended(pid: number): void;
 }
 
-/** The other half of the boundary: tools that keep running. */
-export interface Follower {
-  follow(command: Pick<Command, 'tool' | 'args'>, listeners: FollowingListeners): Following;
+/** A runner that starts real processes. Tools get the C locale, so that what they print can be relied on. */
+export function createRunner(children?: ChildObserver): Runner {
+  return { run: (command) => runCommand(command, children) };
 }
 
-/** Who gets what a tool prints, in pieces that need not end with a line. */
-export interface FollowingListeners {
-  readonly onOutput: (piece: string) => void;
-  readonly onError?: (piece: string) => void;
-}
+export const systemRunner: Runner = createRunner();
 
-/** The follower that starts real processes. */
-export const systemFollower: Follower = {
-  follow({ tool, args }, { onOutput, onError }) {
-    const process = execa(tool, args, {
-      stdin: 'ignore',
-      buffer: false,
-      forceKillAfterDelay: killDelayMs,
-      reject: false,
-      env: { LC_ALL: 'C' },
-    });
-    let complaint = '';
-    process.stdout.setEncoding('utf8').on('data', onOutput);
-    process.stderr.setEncoding('utf8').on('data', (piece: string) => {
-      complaint = (complaint + piece).slice(-maxComplaintLength);
-      onError?.(piece);
-    });
-    const ended = process.then(({ exitCode, signal, shortMessage }) => {
-      const how = signal ?? (exitCode === undefined ? shortMessage : `exit code ${exitCode}`);
-      return [`${[tool, ...args].join(' ')} ended: ${how}`, complaint].join(' ').trim();
-    });
-    const stop = (): void => {
-      process.kill();
-      // Not to wait for whatever else the tool has started, and which may hold on to its output.
-      process.stdout.destroy();
-      process.stderr.destroy();
-    };
-    return { pid: process.pid, ended, stop };
-  },
-};
+async function runCommand(command: Command, children: ChildObserver | undefined): Promise<Outcome> {
+  const { tool, args, input = '', timeoutMs = defaultTimeoutMs, signal } = command;
+  const child = execa(tool, args, {
+    input,
+    timeout: timeoutMs,
+    forceKillAfterDelay: killDelayMs,
+    maxBuffer: maxOutputBytes,
+    stripFinalNewline: false,
+    reject: false,
+    env: { LC_ALL: 'C' },
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  const { pid } = child;
+  if (pid !== undefined) children?.started(pid, command);
+  const result = await child;
+  if (pid !== undefined) children?.ended(pid);
+  const name = [tool, ...args].join(' ');
+  if (result.isCanceled) throw new AgentError('ABORTED', `${name} was ended because the agent stops`);
+  if (result.timedOut) throw new AgentError('TOOL_TIMEOUT', `${name} did not finish within ${timeoutMs} ms`);
+  if (result.exitCode !== undefined) {
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  }
+  if (result.code === 'ENOENT') throw new AgentError('TOOL_MISSING', `${tool} is not installed (not found in PATH)`);
+  if (result.code === 'EACCES') throw new AgentError('TOOL_MISSING', `${tool} can't be executed: permission denied`);
+  if (result.signal === 'SIGKILL') {
+    throw new AgentError('KERNEL_RESOURCE', `${name} was killed, as the kernel does where memory runs out`);
+  }
+  const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
+  throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
+}

@@ -70,7 +70,7 @@ export function nextStatus(status: AgentState, event: AgentEvent, now: Instant):
         failure: undefined,
         lastSyncAt: now,
         lastApplyAt: now,
-        ...(isDriftRepair(event) ? { driftRepairs: status.driftRepairs + 1, lastDriftRepairAt: now } : {}),
+        ...(event.cause === 'drift' ? { driftRepairs: status.driftRepairs + 1, lastDriftRepairAt: now } : {}),
       };
     case 'in-sync':
       return { ...status, policy: event.policy, failure: undefined, lastSyncAt: now };
@@ -79,22 +79,17 @@ export function nextStatus(status: AgentState, event: AgentEvent, now: Instant):
         ...status,
         failure: {
           error: event.error,
-          count: (status.failure?.count ?? 0) + 1,
+          count: event.failures,
           since: status.failure?.since ?? now,
         },
       };
-    case 'pass-began':
+    case 'reconciling':
       return { ...status, loop: { doing: 'pass', since: now.steady } };
     case 'waiting':
       return { ...status, loop: { doing: 'wait', until: now.steady + event.forMs } };
     default:
       return status;
   }
-}
-
-/** Whether rules that were in place had been changed by somebody else, and were put right. */
-export function isDriftRepair({ previous, differences }: Extract<AgentEvent, { type: 'applied' }>): boolean {
-  return previous !== undefined && differences.length > 0;
 }
 
 /** Follows the events of one agent. */

@@ -1,12 +1,11 @@
-import type { AgentEvent, ReportEvent } from '../agent/events.ts';
-import { monotonicMs } from '../clock.ts';
+import type { AgentEvent, Recovery, ReportEvent } from '../agent/events.ts';
+import type { Origin } from '../backends/change-watch.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { describeSource } from '../config/source.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';
 import { describeEntryCounts } from '../policy/entry-counts.ts';
 import { listKeys, type PolicyEntry } from '../policy/policy.ts';
-import { isDriftRepair } from './agent-state.ts';
 import type { Log, LogFields } from './log.ts';
 import { Repetition } from './repetition.ts';
 
@@ -16,8 +15,6 @@ type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type
 class Memory {
   /** The files of a config that was accepted but has not come to the kernel yet; told together with what it changes. */
   acceptedFiles: readonly string[] | undefined;
-  /** Passes that failed in a row, and since when (monotonicMs()). */
-  failure: { readonly count: number; readonly since: number } | undefined;
   /** What the last config was warned of: what is odd about it for good is told once, not at each change. */
   warnings: ReadonlySet<string> = new Set();
   /** Repairs are told one by one until it is clear that they are a fight. */
@@ -37,13 +34,6 @@ class Memory {
     this.acceptedFiles = undefined;
     if (files === undefined) return {};
     return { files: files.length > 0 ? files : 'none, defaults apply' };
-  }
-
-  /** What this line ends: failures in a row, and for how long. */
-  takeFailure(): LogFields {
-    const { failure } = this;
-    this.failure = undefined;
-    return failure ? { failures: failure.count, failedFor: milliseconds(monotonicMs() - failure.since) } : {};
   }
 }
 
@@ -84,8 +74,9 @@ function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
     case 'leftovers':
       logLeftovers(log, memory, event);
       return;
-    case 'pass-began':
+    case 'reconciling':
     case 'waiting':
+    case 'foreign-masquerade':
       return;
     case 'serving':
       log.info('serving HTTP', { address: event.address, paths: event.paths });
@@ -103,12 +94,12 @@ function logEvent(log: Log, memory: Memory, event: AgentEvent): void {
         log,
         'warn',
         event.type,
-        `changes of the rules are not heard of for a moment, resyncs look closely instead: ${event.reason}`,
+        `changes of the rules can't be heard from the kernel, which is looked at every few seconds instead: ${event.reason}`,
       );
       return;
     case 'conflict':
       memory.logRepeated(log, 'error', event.type, 'another program keeps changing the rules of this agent; stop it', {
-        ...(event.changedBy ? { changedBy: event.changedBy } : {}),
+        ...changedBy(event.origin),
         repairs: event.repairs,
         nextRepairIn: milliseconds(event.pauseMs),
       });
@@ -152,16 +143,16 @@ function logWarnings(log: Log, memory: Memory, { warnings }: ConfigReading): voi
 }
 
 function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
-  const { trigger, policy, previous, differences, changedBy, durationMs } = event;
-  const context = { trigger, took: milliseconds(durationMs), ...memory.takeFiles(), ...memory.takeFailure() };
+  const { trigger, policy, previous, differences, origin, recovery, durationMs } = event;
+  const context = { trigger, took: milliseconds(durationMs), ...memory.takeFiles(), ...recoveryFields(recovery) };
   if (previous === undefined) {
     log.info('rules applied', { ...context, entries: describeEntryCounts(policy) });
     return;
   }
-  if (isDriftRepair(event)) {
+  if (event.cause === 'drift') {
     memory.logRepeated(log, 'warn', event.type, 'rules had been changed by somebody else and were repaired', {
       ...context,
-      ...(changedBy ? { changedBy } : {}),
+      ...changedBy(origin),
       differences: shortened(differences),
     });
     return;
@@ -175,9 +166,10 @@ function logApplied(log: Log, memory: Memory, event: EventOf<'applied'>): void {
 }
 
 /** Silent at most log levels, but for an end of failures and for a config whose rules were in place already. */
-function logInSync(log: Log, memory: Memory, { trigger, policy, basis, durationMs }: EventOf<'in-sync'>): void {
+function logInSync(log: Log, memory: Memory, event: EventOf<'in-sync'>): void {
+  const { trigger, policy, verifiedBy, recovery, durationMs } = event;
   const context = { trigger, took: milliseconds(durationMs) };
-  const news = { ...memory.takeFiles(), ...memory.takeFailure() };
+  const news = { ...memory.takeFiles(), ...recoveryFields(recovery) };
   if ('files' in news) {
     log.info('config accepted; the kernel holds its rules already', {
       ...context,
@@ -187,19 +179,26 @@ function logInSync(log: Log, memory: Memory, { trigger, policy, basis, durationM
   } else if ('failures' in news) {
     log.info('rules in sync again', { ...context, ...news });
   } else {
-    log.debug('rules in sync', { ...context, basis });
+    log.debug('rules in sync', { ...context, verifiedBy });
   }
 }
 
 function logFailed(log: Log, memory: Memory, { type, error, trigger, retryInMs }: EventOf<'failed'>): void {
-  const { failure } = memory;
-  memory.failure = { count: (failure?.count ?? 0) + 1, since: failure?.since ?? monotonicMs() };
   memory.logRepeated(log, 'error', type, `${error.message}. ${error.advice}`, {
     code: error.code,
     trigger,
     retryIn: milliseconds(retryInMs),
     ...memory.takeFiles(),
   });
+}
+
+/** What a line ends: failures in a row, and for how long. */
+function recoveryFields(recovery: Recovery | undefined): LogFields {
+  return recovery ? { failures: recovery.failures, failedFor: milliseconds(recovery.forMs) } : {};
+}
+
+function changedBy(origin: Origin | undefined): LogFields {
+  return origin ? { changedBy: `process ${origin.pid} (${origin.program})` } : {};
 }
 
 function changeFields({ list, added, removed }: ListChange): [string, readonly string[]][] {

@@ -62,6 +62,11 @@ export function defineMetrics(registry: Registry) {
       help: 'Times that rules of another masquerade agent, or of this one under another backend, were found and removed.',
       registers,
     }),
+    foreignMasquerade: new Gauge({
+      name: 'ip_masq_agent_foreign_masquerade_rules',
+      help: 'Rules of other programs that masquerade connections which this agent keeps, as last looked at: after the start and after others changed their rules, every ten minutes at most. `ip-masq-agent status` shows them.',
+      registers,
+    }),
     reloadSuccessful: new Gauge({
       name: 'ip_masq_agent_config_last_reload_successful',
       help: 'Whether the config was accepted when it was last read: 1 or 0.',

@@ -3,7 +3,6 @@ import type { AgentEvent, ReportEvent } from '../agent/events.ts';
 import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
 import { families } from '../net/family.ts';
 import { entryCounts } from '../policy/entry-counts.ts';
-import { isDriftRepair } from './agent-state.ts';
 import { type DefinedMetrics, defineMetrics } from './metric-definitions.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
@@ -52,7 +51,7 @@ function record(metrics: DefinedMetrics, event: AgentEvent): void {
       return;
     case 'applied':
       metrics.applyDuration.observe(event.durationMs / 1000);
-      if (isDriftRepair(event)) metrics.driftRepairs.inc();
+      if (event.cause === 'drift') metrics.driftRepairs.inc();
       recordSuccess(metrics, 'applied', event);
       return;
     case 'in-sync':
@@ -65,6 +64,9 @@ function record(metrics: DefinedMetrics, event: AgentEvent): void {
       return;
     case 'leftovers':
       if (event.removed.length > 0) metrics.leftoverRemovals.inc();
+      return;
+    case 'foreign-masquerade':
+      metrics.foreignMasquerade.set(event.found.found.length);
   }
 }
 

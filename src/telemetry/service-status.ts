@@ -32,7 +32,7 @@ export function startServiceStatus(manager: ServiceManager, status: () => AgentS
         isReady = true;
         notifyReady();
       }
-      if (type === 'pass-began' && reload === 'asked') reload = 'begun';
+      if (type === 'reconciling' && reload === 'asked') reload = 'begun';
       if (type === 'waiting' && reload === 'begun') {
         reload = 'none';
         notifyReady();

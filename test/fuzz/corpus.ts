@@ -31,11 +31,6 @@ export function toolTexts(tools: 'nft' | 'iptables'): ToolTexts {
   };
 }
 
-/** What `nft monitor` printed while rules were made and removed. */
-export function monitorText(): string {
-  return read('tool-output/nft-monitor.txt');
-}
-
 /** From other versions, and of faults that can't be had at will. */
 const otherComplaints = {
   nft: [

@@ -81,7 +81,7 @@ describeKernel('a list of 100,000 CIDRs', () => {
     const from = agent.lines.length;
     agent.signal('SIGHUP');
     // One look answers the signal and what the monitor may still have to tell of.
-    const checked = await agent.waitFor(/rules in sync.*basis=listing/, { from, timeoutMs: 60_000 });
+    const checked = await agent.waitFor(/rules in sync.*verifiedBy=read/, { from, timeoutMs: 60_000 });
     process.stdout.write(`${changed.text.slice(-60)}\n${checked.text}\n`);
     expect(await agent.stop()).toEqual({ code: 0, signal: null });
   });

@@ -7,15 +7,12 @@ import { nftError } from './failure.ts';
 import { expectedListing, type Finding, type Installation, planInstallation } from './installation.ts';
 import { compareListings } from './listing.ts';
 import { table } from './names.ts';
-import type { OwnWrites } from './own-writes.ts';
 import { probePolicy } from './probe-policy.ts';
 import { buildRuleset, nameFreely, type Ruleset } from './ruleset.ts';
 import { absent, look, write } from './table-access.ts';
 
 export interface NftBackendOptions {
   readonly runner: Runner;
-  /** Is told of what is written, for a watch of the table. */
-  readonly ownWrites?: OwnWrites | undefined;
 }
 
 /** One installation, or three where damage has to be gone round; others that change the table meanwhile may make it more. */
@@ -31,7 +28,7 @@ const openingLastsMs = 1_000;
  * refers to; switch the base chain to them in one transaction of rules only; sweep what is no longer referred to.
  * So each packet is judged by the whole old policy or by the whole new one.
  */
-export function createNftBackend({ runner, ownWrites }: NftBackendOptions): Backend {
+export function createNftBackend({ runner }: NftBackendOptions): Backend {
   /** What observations were made of, for an apply() that follows. */
   const findings = new WeakMap<Observation, Finding>();
   /** A look that is taken while nft checks whether it works here, so that the first observe() need not wait for it. */
@@ -52,7 +49,7 @@ export function createNftBackend({ runner, ownWrites }: NftBackendOptions): Back
     async apply(policy, signal, observed) {
       const known = observed ? findings.get(observed) : last;
       last = undefined;
-      last = await apply({ runner, ownWrites }, policy, known, signal);
+      last = await apply({ runner }, policy, known, signal);
     },
     async observe(policy, signal) {
       const isFresh = opening !== undefined && monotonicMs() - opening.at < openingLastsMs;
@@ -102,7 +99,7 @@ async function apply(
 
 /** Takes the table one installation further. Gives what it holds then, unless that is the policy under its usual names. */
 async function install(
-  { runner, ownWrites }: NftBackendOptions,
+  { runner }: NftBackendOptions,
   policy: Policy,
   usual: Ruleset,
   finding: Finding,
@@ -110,7 +107,7 @@ async function install(
 ): Promise<Finding | undefined> {
   const installation = planInstallation(policy, usual, finding);
   try {
-    for (const { text } of transactionsOf(installation)) await write(runner, text, signal, ownWrites);
+    for (const { text } of transactionsOf(installation)) await write(runner, text, signal);
   } catch (error) {
     // A terse listing does not show what maps of somebody else refer to.
     if (!finding.isTerse || codeOf(error) !== 'RULESET_RACED') throw error;

@@ -4,7 +4,6 @@ import { isAbsent, nftError } from './failure.ts';
 import type { Finding } from './installation.ts';
 import { parseListing } from './listing.ts';
 import { table } from './names.ts';
-import type { OwnWrites } from './own-writes.ts';
 
 /** What look() finds where there is no table. */
 export const absent: Finding = { listing: new Map(), isTerse: false };
@@ -18,21 +17,10 @@ export async function look(runner: Runner, { isTerse }: { isTerse: boolean }, si
 }
 
 /** One atomic transaction. It is never cut short: a signal to stop takes effect before it starts. */
-export async function write(
-  runner: Runner,
-  script: string,
-  signal?: AbortSignal,
-  ownWrites?: OwnWrites,
-): Promise<void> {
+export async function write(runner: Runner, script: string, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted)
     throw new AgentError('ABORTED', 'stopped before the next transaction; the rules in the kernel are whole');
-  ownWrites?.begin();
-  try {
-    succeeded(await runner.run({ tool: 'nft', args: ['-f', '-'], input: script }), script);
-  } catch (error) {
-    ownWrites?.fail();
-    throw error;
-  }
+  succeeded(await runner.run({ tool: 'nft', args: ['-f', '-'], input: script }), script);
 }
 
 function succeeded(outcome: Outcome, script: string): Outcome {

@@ -1,5 +1,5 @@
 import type { ReportEvent } from '../../agent/events.ts';
-import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
+import { type OnceDependencies, runAgent, runOnce } from '../../agent.ts';
 import type { ConfigReading } from '../../config/config.ts';
 import type { ConfigReader } from '../../config/reader.ts';
 import { type ExitCode, exitCodes } from '../../errors.ts';
@@ -11,7 +11,7 @@ import { createEventLog } from '../../telemetry/event-log.ts';
 import { fanOut } from '../../telemetry/fan-out.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { version } from '../../version.ts';
-import { kernelWatchOf, leftoverRemovalOf, namedBackend, selectBackend } from '../backend-source.ts';
+import { changeWatchOf, foreignSearchOf, leftoverRemovalOf, namedBackend, selectBackend } from '../backend-source.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
 import { observabilityOf } from '../observability-source.ts';
@@ -59,7 +59,7 @@ async function runUntil(stop: AbortController, { flags, warnings }: CommandConte
     reason,
     configPath: flags.config,
   });
-  const dependencies: PassDependencies = {
+  const dependencies: OnceDependencies = {
     backend,
     readConfig: config.read,
     policyOf: config.policyOf,
@@ -80,7 +80,8 @@ async function runUntil(stop: AbortController, { flags, warnings }: CommandConte
           const { watchConfig } = await import('../../config/watch.ts');
           return watchConfig(flags.config, onEvent, (reason) => report({ type: 'watch-failed', reason }));
         },
-        watchKernel: kernelWatchOf(backend),
+        watchChanges: changeWatchOf(flags, backend),
+        findForeignMasquerade: foreignSearchOf(flags),
         onReloadSignal: (onEvent) =>
           subscribeToSignal('SIGHUP', () => {
             service?.reloading();
@@ -100,8 +101,8 @@ async function runUntil(stop: AbortController, { flags, warnings }: CommandConte
 /** What leaves garbage behind: everything but to wait, and to find that there is nothing to look at. */
 function reportToMemory(memory: IdleMemory): ReportEvent {
   return (event) => {
-    const isIdle = event.type === 'waiting' || event.type === 'pass-began';
-    if (!isIdle && !(event.type === 'in-sync' && event.basis === 'watch')) memory.worked();
+    const isIdle = event.type === 'waiting' || event.type === 'reconciling';
+    if (!isIdle && !(event.type === 'in-sync' && event.verifiedBy === 'events')) memory.worked();
   };
 }
 
@@ -109,7 +110,7 @@ function reportToMemory(memory: IdleMemory): ReportEvent {
  * Reads the config ahead, and goes through what will be made of it, while tools run: the first pass takes that reading
  * and that policy, and code that runs for the second time is faster.
  */
-async function openConfig(flags: Flags): Promise<ConfigReader & Pick<PassDependencies, 'policyOf'>> {
+async function openConfig(flags: Flags): Promise<ConfigReader & Pick<OnceDependencies, 'policyOf'>> {
   const { configReaderOf, policyOf } = await import('../policy-source.ts');
   const reader = configReaderOf(flags);
   let ahead: ConfigReading | undefined = await reader.read();

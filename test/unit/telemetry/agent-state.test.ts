@@ -5,21 +5,23 @@ import { type AgentState, initialStatus, trackAgentState } from '../../../src/te
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 
 const policy = policyKeeping('10.0.0.0/8');
-const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 3 };
+const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, verifiedBy: 'read', durationMs: 3 };
 const applied: AgentEvent = {
   type: 'applied',
   trigger: 'start',
+  cause: 'first',
   policy,
   previous: undefined,
   differences: ['absent'],
   durationMs: 3,
 };
-const failed: AgentEvent = {
+const failed = {
   type: 'failed',
   trigger: 'retry',
   error: new AgentError('TOOL_TIMEOUT', 'nft hung'),
+  failures: 1,
   retryInMs: 500,
-};
+} as const satisfies AgentEvent;
 
 /** The status after these events, one second apart; the agent starts at second 100. */
 function statusAfter(...events: AgentEvent[]): AgentState {
@@ -45,8 +47,8 @@ describe('the status of the agent', () => {
   });
 
   it('counts repairs, but neither the first apply nor a change of the config', () => {
-    const change: AgentEvent = { ...applied, previous: policyKeeping(), differences: [] };
-    const repair: AgentEvent = { ...applied, previous: policy, differences: ['table is missing'] };
+    const change: AgentEvent = { ...applied, cause: 'policy-change', previous: policyKeeping(), differences: [] };
+    const repair: AgentEvent = { ...applied, cause: 'drift', previous: policy, differences: ['table is missing'] };
     expect(statusAfter(applied, change).driftRepairs).toBe(0);
     expect(statusAfter(applied, repair, inSync, repair)).toMatchObject({
       driftRepairs: 2,
@@ -63,14 +65,15 @@ describe('the status of the agent', () => {
   });
 
   it('counts failures in a row and forgets them with the next success', () => {
-    expect(statusAfter(failed, failed, failed).failure).toMatchObject({ count: 3, since: { wall: 101_000 } });
+    const again = [2, 3].map((failures): AgentEvent => ({ ...failed, failures }));
+    expect(statusAfter(failed, ...again).failure).toMatchObject({ count: 3, since: { wall: 101_000 } });
     expect(statusAfter(failed, inSync).failure).toBeUndefined();
     expect(statusAfter(failed, applied).failure).toBeUndefined();
   });
 
   it('follows the loop on the steady clock', () => {
     expect(statusAfter({ type: 'waiting', forMs: 500 }).loop).toEqual({ doing: 'wait', until: 1510 });
-    expect(statusAfter({ type: 'waiting', forMs: 500 }, { type: 'pass-began' }).loop).toEqual({
+    expect(statusAfter({ type: 'waiting', forMs: 500 }, { type: 'reconciling' }).loop).toEqual({
       doing: 'pass',
       since: 1020,
     });

@@ -9,17 +9,19 @@ const started: AgentEvent = { type: 'started', version: '1.2.3', backend: 'nft',
 const applied: AgentEvent = {
   type: 'applied',
   trigger: 'start',
+  cause: 'first',
   policy,
   previous: undefined,
   differences: ['absent'],
   durationMs: 30,
 };
-const repaired: AgentEvent = { ...applied, trigger: 'resync', previous: policy };
-const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 3 };
+const repaired: AgentEvent = { ...applied, trigger: 'resync', cause: 'drift', previous: policy };
+const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, verifiedBy: 'read', durationMs: 3 };
 const failed: AgentEvent = {
   type: 'failed',
   trigger: 'retry',
   error: new AgentError('TOOL_TIMEOUT', 'nft hung'),
+  failures: 1,
   retryInMs: 500,
 };
 
@@ -41,7 +43,7 @@ describe('the metrics', () => {
     const helped = [...text.matchAll(/^# HELP (\S+) \S.{20,}$/gm)].map(([, name]) => name);
     const typed = [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(([, name]) => name);
     expect(helped).toEqual(typed);
-    expect(helped).toHaveLength(17);
+    expect(helped).toHaveLength(18);
   });
 
   it('begin with an agent that has done nothing', async () => {

@@ -40,6 +40,7 @@ const good: AgentEvent = { type: 'config-accepted', reading: accepted(['10.0.0.0
 const applied: AgentEvent = {
   type: 'applied',
   trigger: 'start',
+  cause: 'first',
   policy: policyKeeping('10.0.0.0/8'),
   previous: undefined,
   differences: ['absent'],

@@ -14,8 +14,8 @@ const inSync: AgentState = {
   policy,
   loop: { doing: 'wait', until: Number.POSITIVE_INFINITY },
 };
-const inSyncEvent: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 1 };
-const passBegan: AgentEvent = { type: 'pass-began' };
+const inSyncEvent: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, verifiedBy: 'read', durationMs: 1 };
+const passBegan: AgentEvent = { type: 'reconciling' };
 const waiting: AgentEvent = { type: 'waiting', forMs: 60_000 };
 const ready = 'READY=1 STATUS=nft: in sync, nonMasqueradeCIDRs:1';
 
@@ -34,10 +34,24 @@ describe('the status of the service', () => {
     const manager = fakeManager();
     const { report } = startServiceStatus(manager, () => inSync);
     report(passBegan);
-    report({ type: 'failed', trigger: 'start', error: new AgentError('XTABLES_LOCK', 'busy'), retryInMs: 1 });
+    report({
+      type: 'failed',
+      trigger: 'start',
+      error: new AgentError('XTABLES_LOCK', 'busy'),
+      failures: 1,
+      retryInMs: 1,
+    });
     report(waiting);
     expect(manager.told).toEqual([]);
-    report({ type: 'applied', trigger: 'retry', policy, previous: undefined, differences: [], durationMs: 1 });
+    report({
+      type: 'applied',
+      trigger: 'retry',
+      cause: 'first',
+      policy,
+      previous: undefined,
+      differences: [],
+      durationMs: 1,
+    });
     report(inSyncEvent);
     expect(manager.told).toEqual([ready]);
   });
