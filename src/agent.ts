@@ -163,6 +163,7 @@ class Loop {
     this.#reconciledAt = startedAt;
     if (result.type === 'applied' || (result.type === 'in-sync' && result.verifiedBy === 'read')) {
       this.#fullCheckAt = startedAt;
+      this.#watch?.noteLook(startedAt, result.type === 'applied');
     }
     const recovery = failures && { failures: failures.count, forMs: monotonicMs() - failures.since };
     reportResult(this.#dependencies, result, trigger, recovery);

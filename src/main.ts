@@ -1,10 +1,12 @@
 import { parseCommandLine } from './cli/command-line.ts';
 import { commandFunctions } from './cli/commands.ts';
 import { asAgentError } from './errors.ts';
+import { nameThisProcess } from './system/processes.ts';
 
 /** Parses the command line, runs the command, and turns whatever comes of it into an exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const complain = (text: string): void => void process.stderr.write(text);
+  nameThisProcess('ip-masq-agent');
   try {
     const { command, flags, warnings } = parseCommandLine(args);
     const print = (text: string): void => void process.stdout.write(text);

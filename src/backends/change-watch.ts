@@ -22,6 +22,8 @@ export interface ChangeWatch {
   originSince(moment: number): Origin | undefined;
   /** When rules that are not ours were last changed by another program; undefined where that can't be heard. */
   othersChangedAt(): number | undefined;
+  /** Our rules were read, from a moment on, and were right, or were written (`wasWritten`) and are right now. */
+  noteLook(startedAt: number, wasWritten: boolean): void;
   stop(): Promise<void>;
 }
 

@@ -8,11 +8,13 @@ import { findKubeletHint } from '../backends/iptables/kubelet-hint.ts';
 import { readLegacyTables } from '../backends/iptables/legacy-tables.ts';
 import { type Leftovers, removeLeftovers } from '../backends/leftovers.ts';
 import { createNftBackend } from '../backends/nft/backend.ts';
+import { explainingRefusals } from '../backends/refusal.ts';
 import { OwnTransactions } from '../backends/watch/own-transactions.ts';
 import { changeWatchFor } from '../backends/watch/start-watch.ts';
 import { AgentError } from '../errors.ts';
 import type { Policy } from '../policy/policy.ts';
 import { openNetlink } from '../system/netlink.ts';
+import { hasNetAdmin } from '../system/processes.ts';
 import { createRunner } from '../system/run.ts';
 import type { Flags } from './flags.ts';
 
@@ -24,9 +26,9 @@ const runner = createRunner(ownTransactions);
 export function allBackends(flags: Flags): Readonly<Record<BackendName, Backend>> {
   const chain = flags['masq-chain'];
   return {
-    nft: createNftBackend({ runner }),
-    'iptables-nft': createIptablesBackend({ flavour: 'nft', chain, runner }),
-    'iptables-legacy': createIptablesBackend({ flavour: 'legacy', chain, runner }),
+    nft: explainingRefusals(createNftBackend({ runner }), hasNetAdmin),
+    'iptables-nft': explainingRefusals(createIptablesBackend({ flavour: 'nft', chain, runner }), hasNetAdmin),
+    'iptables-legacy': explainingRefusals(createIptablesBackend({ flavour: 'legacy', chain, runner }), hasNetAdmin),
   };
 }
 

@@ -59,6 +59,7 @@ class FakeWatch implements ChangeWatch {
   othersChangedAt(): undefined {
     return undefined;
   }
+  noteLook(): void {}
   stop(): Promise<void> {
     return Promise.resolve();
   }

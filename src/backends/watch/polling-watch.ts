@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../clock.ts';
 import type { ChangeListener, ChangeWatch } from '../change-watch.ts';
 
 /** Text that differs when rules of ours were changed. May throw. */
@@ -6,20 +7,24 @@ export type ReadRules = (signal: AbortSignal) => Promise<string>;
 export const pollIntervalMs = 5_000;
 
 /**
- * Notices changes by listing our rules every few seconds, where the kernel can't be heard. Proves nothing: it does not
- * see the elements of sets. A change of our own is taken for somebody else's, which costs one look at the rules.
+ * Notices changes by listing our rules every few seconds, where the kernel can't be heard. A listing is taken for right
+ * once a full look that began after it has found nothing to write; so each change of our own costs one more look.
+ * Proves nothing, since it does not see the elements of sets.
  */
 export class PollingWatch implements ChangeWatch {
   readonly #readRules: ReadRules;
   readonly #listener: Pick<ChangeListener, 'onChange' | 'onListening'>;
   readonly #stop = new AbortController();
-  readonly #ended: Promise<void>;
-  #last: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void>;
+  #right: string | undefined;
+  /** What was reported, and is yet to be looked at. */
+  #reported: { readonly text: string; readonly at: number } | undefined;
 
   constructor(readRules: ReadRules, listener: Pick<ChangeListener, 'onChange' | 'onListening'>) {
     this.#readRules = readRules;
     this.#listener = listener;
-    this.#ended = this.#run();
+    this.#looking = this.#look(() => listener.onListening());
   }
 
   proveNoChangeSince(): Promise<boolean> {
@@ -34,35 +39,28 @@ export class PollingWatch implements ChangeWatch {
     return undefined;
   }
 
-  stop(): Promise<void> {
+  noteLook(startedAt: number, wasWritten: boolean): void {
+    if (!wasWritten && this.#reported && this.#reported.at <= startedAt) this.#right = this.#reported.text;
+    this.#reported = undefined;
+  }
+
+  async stop(): Promise<void> {
     this.#stop.abort();
-    return this.#ended;
+    clearTimeout(this.#timer);
+    await this.#looking;
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      await this.#look();
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        const timer = setTimeout(done, pollIntervalMs);
-        signal.addEventListener('abort', done);
-        if (signal.aborted) done();
-      });
-    }
-  }
-
-  /** A look that fails tells nothing: the resync does its own, and reports why. */
-  async #look(): Promise<void> {
+  async #look(tell: () => void): Promise<void> {
+    const at = monotonicMs();
+    // A look that fails tells nothing: the resync does its own, and reports why.
     const text = await this.#readRules(this.#stop.signal).catch(() => undefined);
-    if (text === undefined || text === this.#last) return;
-    const isFirst = this.#last === undefined;
-    this.#last = text;
-    if (isFirst) this.#listener.onListening();
-    else this.#listener.onChange();
+    if (this.#stop.signal.aborted) return;
+    if (text !== undefined && text !== this.#right && text !== this.#reported?.text) {
+      this.#reported = { text, at };
+      tell();
+    }
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look(() => this.#listener.onChange());
+    }, pollIntervalMs);
   }
 }

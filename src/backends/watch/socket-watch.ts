@@ -84,6 +84,9 @@ export class SocketWatch implements ChangeWatch {
     return this.#othersChangedAt;
   }
 
+  /** Only events count here. */
+  noteLook(): void {}
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#options.own.settleBy(() => Promise.resolve());

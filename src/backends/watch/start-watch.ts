@@ -60,6 +60,10 @@ class HeardOrPolledWatch implements ChangeWatch {
     return this.#current?.othersChangedAt();
   }
 
+  noteLook(startedAt: number, wasWritten: boolean): void {
+    this.#current?.noteLook(startedAt, wasWritten);
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#started;

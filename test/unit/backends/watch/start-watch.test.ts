@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OwnTransactions } from '../../../../src/backends/watch/own-transactions.ts';
 import { pollIntervalMs } from '../../../../src/backends/watch/polling-watch.ts';
 import { changeWatchFor } from '../../../../src/backends/watch/start-watch.ts';
+import { monotonicMs } from '../../../../src/clock.ts';
 import { AgentError } from '../../../../src/errors.ts';
 import type { Command } from '../../../../src/system/run.ts';
 
@@ -45,19 +46,50 @@ describe('changeWatchFor', () => {
     const { watch, commands, heard, kernel } = setUp('nft');
     await vi.advanceTimersByTimeAsync(0);
     expect(heard).toEqual(['failure: no', 'listening']);
+    watch?.noteLook(monotonicMs(), false);
     await vi.advanceTimersByTimeAsync(pollIntervalMs);
     kernel.failure = new AgentError('TOOL_TIMEOUT', 'busy');
     await vi.advanceTimersByTimeAsync(pollIntervalMs);
     kernel.failure = undefined;
     expect(heard).toHaveLength(2);
-    kernel.listing = 'another table';
-    await vi.advanceTimersByTimeAsync(pollIntervalMs);
+    kernel.listing = 'a damaged table';
+    await vi.advanceTimersByTimeAsync(2 * pollIntervalMs);
     expect(heard.slice(2)).toEqual(['change']);
-    expect(commands.map(({ args }) => args.join(' '))).toEqual(Array(4).fill('-t -s list table inet ip-masq-agent'));
+    expect(commands.map(({ args }) => args.join(' '))).toEqual(Array(5).fill('-t -s list table inet ip-masq-agent'));
     expect(await watch?.proveNoChangeSince(0)).toBe(false);
     await watch?.stop();
     await vi.advanceTimersByTimeAsync(10 * pollIntervalMs);
-    expect(commands).toHaveLength(4);
+    expect(commands).toHaveLength(5);
+  });
+
+  it('notices the same damage again after each repair, whenever it comes', async () => {
+    const { watch, heard, kernel } = setUp('nft');
+    await vi.advanceTimersByTimeAsync(0);
+    watch?.noteLook(monotonicMs(), false);
+    for (let times = 1; times <= 3; times++) {
+      kernel.listing = 'damage';
+      await vi.advanceTimersByTimeAsync(pollIntervalMs);
+      expect(heard.slice(2)).toHaveLength(times);
+      // Repaired, and damaged again at once.
+      watch?.noteLook(monotonicMs(), true);
+    }
+    await watch?.stop();
+  });
+
+  it('takes for right what a full look found right, if it began later', async () => {
+    const { watch, heard, kernel } = setUp('nft');
+    await vi.advanceTimersByTimeAsync(0);
+    watch?.noteLook(monotonicMs(), true);
+    const beforeDamage = monotonicMs();
+    kernel.listing = 'damage';
+    await vi.advanceTimersByTimeAsync(pollIntervalMs);
+    watch?.noteLook(beforeDamage, false);
+    await vi.advanceTimersByTimeAsync(pollIntervalMs);
+    expect(heard.slice(2)).toEqual(['change', 'change']);
+    watch?.noteLook(monotonicMs(), false);
+    await vi.advanceTimersByTimeAsync(3 * pollIntervalMs);
+    expect(heard.slice(2)).toHaveLength(2);
+    await watch?.stop();
   });
 
   it('looks at our chain and the one that calls it, in both families', async () => {
