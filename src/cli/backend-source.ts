@@ -55,11 +55,17 @@ export function changeWatchOf(flags: Flags, backend: Backend): StartChangeWatch 
   });
 }
 
-/** Finds other programs' rules that masquerade what a policy keeps. */
+/**
+ * Beside 5,000 services of kube-proxy, nft 1.0.6 takes 0.7 s and 22 MB for one of its chains, and nothing to speak of
+ * for those of other tables. `status` reads them all.
+ */
+const mostChainsInTable = 1_000;
+
+/** Finds other programs' rules that masquerade what a policy keeps, at a cost that the running agent may have. */
 export function foreignSearchOf(flags: Flags): (policy: Policy, signal: AbortSignal) => Promise<ForeignRules> {
   return async (policy, signal) => {
     const { findForeignMasquerade } = await import('../backends/foreign/foreign-masquerade.ts');
-    return findForeignMasquerade({ policy, chain: flags['masq-chain'], runner }, signal);
+    return findForeignMasquerade({ policy, chain: flags['masq-chain'], runner, mostChainsInTable }, signal);
   };
 }
 
