@@ -17,7 +17,7 @@ import type { Flags } from '../flags.ts';
 import { observabilityOf } from '../observability-source.ts';
 import { serviceStatusOf } from '../service-source.ts';
 
-/** The agent itself, until SIGTERM or SIGINT; with --once, one pass. */
+/** The agent itself, until SIGTERM or SIGINT; with --once, it applies once. */
 export const run: CommandFunction = async (call) => {
   const stop = new AbortController();
   const signals = ['SIGTERM', 'SIGINT'] as const;
