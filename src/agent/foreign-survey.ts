@@ -1,5 +1,5 @@
 import type { ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
-import { codeOf } from '../errors.ts';
+import { AgentError, asAgentError } from '../errors.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { ReportEvent } from './events.ts';
 
@@ -60,10 +60,11 @@ export class ForeignSurvey {
   }
 
   async #search(policy: Policy, stop: AbortSignal): Promise<void> {
-    try {
-      this.#report({ type: 'foreign-masquerade', found: await this.#find(policy, stop) });
-    } catch (error) {
-      if (codeOf(error) !== 'ABORTED') throw error;
+    const found = await this.#find(policy, stop).catch((error: unknown) => asAgentError(error));
+    if (!(found instanceof AgentError)) this.#report({ type: 'foreign-masquerade', found });
+    else if (found.code !== 'ABORTED') {
+      // A mistake in reading what others wrote is no reason to end.
+      this.#report({ type: 'foreign-masquerade', found: { found: [], failures: [found], complete: false } });
     }
   }
 }

@@ -65,6 +65,8 @@ interface PendingRequest {
 /**
  * Reads block a thread of libuv's pool, since Node can't wait for a descriptor of this kind: one of its four, for good.
  * Whatever ends the process has to wake it first.
+ *
+ * That a message comes from the kernel needs no check: only who has CAP_NET_ADMIN over the network may send others any.
  */
 class Socket implements NetlinkSocket {
   readonly #descriptor: number;

@@ -66,7 +66,9 @@ function record(metrics: DefinedMetrics, event: AgentEvent): void {
       if (event.removed.length > 0) metrics.leftoverRemovals.inc();
       return;
     case 'foreign-masquerade':
-      metrics.foreignMasquerade.set(event.found.found.length);
+      if (event.found.failures.length === 0 || event.found.found.length > 0) {
+        metrics.foreignMasquerade.set(event.found.found.length);
+      }
   }
 }
 

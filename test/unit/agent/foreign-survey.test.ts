@@ -54,6 +54,12 @@ describe('ForeignSurvey', () => {
     expect(await looks(30 * minute, undefined)).toBe(true);
   });
 
+  it('survives a search that fails in a way nobody expected', async () => {
+    const { looks, events } = surveying(() => Promise.reject(new TypeError('x is not a function')));
+    expect(await looks(0, undefined)).toBe(true);
+    expect(events).toMatchObject([{ found: { complete: false, failures: [{ code: 'INTERNAL' }] } }]);
+  });
+
   it('says nothing when it is stopped', async () => {
     const { looks } = surveying(() => Promise.reject(new AgentError('ABORTED', 'stop')));
     expect(await looks(0, undefined)).toBe(false);
