@@ -1,173 +1,200 @@
-import { backoffDelayMs } from './agent/backoff.ts';
-import type { Trigger } from './agent/events.ts';
+import type { Recovery, Trigger } from './agent/events.ts';
+import { type FindForeignMasquerade, ForeignSurvey } from './agent/foreign-survey.ts';
 import { LeftoverCleanup, type RemoveLeftovers } from './agent/leftover-cleanup.ts';
-import { type ReconcileDependencies, type ReconcileState, reconcile } from './agent/reconcile.ts';
+import { type ReconcileDependencies, type ReconcileResult, type ReconcileState, reconcile } from './agent/reconcile.ts';
 import { RepairThrottle } from './agent/repair-throttle.ts';
+import { type Schedule, schedule } from './agent/schedule.ts';
 import { TriggerQueue } from './agent/trigger-queue.ts';
-import type { KernelWatch, WatchKernel } from './backends/backend.ts';
+import type { ChangeWatch, StartChangeWatch } from './backends/change-watch.ts';
 import { monotonicMs } from './clock.ts';
 import { AgentError, asAgentError } from './errors.ts';
+import type { Policy } from './policy/policy.ts';
 
 /** Starts something that calls back on each event until it is stopped. */
 export type Subscribe = (onEvent: () => void) => Promise<{ stop(): Promise<void> }>;
 
-export interface AgentDependencies extends PassDependencies {
+/** What `run --once` needs. */
+export interface OnceDependencies extends ReconcileDependencies {
+  /** Removes what other agents left, once the own rules are in place. */
+  readonly removeLeftovers: RemoveLeftovers;
+}
+
+export interface AgentDependencies extends OnceDependencies {
   /** Changes of the config on disk. */
   readonly watchConfig: Subscribe;
   /** SIGHUP. */
   readonly onReloadSignal: Subscribe;
-  /** Changes of our rules in the kernel; undefined where the backend can't hear of them. */
-  readonly watchKernel?: WatchKernel | undefined;
-}
-
-/** What one pass needs. */
-export interface PassDependencies extends ReconcileDependencies {
-  /** Removes what other agents left, once the own rules are in place. */
-  readonly removeLeftovers: RemoveLeftovers;
+  /** Changes of our rules in the kernel; undefined where the backend can't notice them. */
+  readonly watchChanges?: StartChangeWatch | undefined;
+  readonly findForeignMasquerade: FindForeignMasquerade;
 }
 
 /** The resync period until a config says otherwise: 1 minute, as upstream's default. */
 const initialResyncIntervalMs = 60_000;
 
-/** However far the watch of the kernel is trusted, so often the whole of our rules is read. */
+/** However far the watch is trusted, so often the whole of our rules is read. */
 const fullCheckIntervalMs = 15 * 60_000;
 
 /**
  * The agent: keeps the kernel's NAT rules equal to the config until `stop` is aborted; the rules stay. Applies first,
- * then watches. One pass at a time; triggers that come while one runs make one more.
+ * then watches. Reconciles once at a time; triggers that come meanwhile make it reconcile once more.
  */
 export async function runAgent(dependencies: AgentDependencies, stop: AbortSignal): Promise<void> {
   const triggers = new TriggerQueue();
-  const state = initialState(dependencies);
   // Before anything else: a signal that nobody listens for ends the process.
   const reloadSignal = await dependencies.onReloadSignal(() => triggers.add('signal'));
-  await pass(dependencies, state, 'start', stop);
+  const loop = new Loop(dependencies, stop);
+  await loop.reconcile('start');
 
-  const kernelWatch = startKernelWatch(dependencies, state, triggers);
+  loop.watchChanges(triggers);
   const configWatch = await dependencies.watchConfig(() => triggers.add('config-change'));
   // Whatever changed between the first read and the watch would otherwise wait for the resync.
   triggers.add('config-change');
 
   for (;;) {
-    const { at, trigger: due } = state.nextPass;
-    const forMs = Math.max(0, at - monotonicMs());
-    dependencies.report({ type: 'waiting', forMs });
+    const { forMs, due } = loop.wait();
     const trigger = await triggers.next(forMs, due, stop);
     if (!trigger) break;
-    await pass(dependencies, state, trigger, stop, kernelWatch);
+    await loop.reconcile(trigger);
   }
-  await Promise.all([reloadSignal, configWatch, kernelWatch].map((subscription) => subscription?.stop()));
+  await Promise.all([reloadSignal.stop(), configWatch.stop(), loop.stop()]);
 }
 
-/** One pass and out, for `run --once`. Throws AgentError where the config is bad or the kernel can't be brought to it. */
-export async function runOnce(dependencies: PassDependencies, stop: AbortSignal): Promise<void> {
-  const state = initialState(dependencies);
-  await reconcile(dependencies, state, { trigger: 'start', isVouchedFor: false, changedBy: () => undefined }, stop);
+/** Reconciles once, for `run --once`. Throws AgentError where the config is bad or the kernel can't be brought to it. */
+export async function runOnce(dependencies: OnceDependencies, stop: AbortSignal): Promise<void> {
+  const state = initialState();
+  const request = { trigger: 'start', isKnownInSync: false, origin: () => undefined } as const;
+  const result = await reconcile(dependencies, state, request, stop);
   if (!state.policy) throw new AgentError('CONFIG_INVALID', 'the config is invalid; nothing was changed');
-  await state.leftovers.runIfDue(monotonicMs(), stop);
+  reportResult(dependencies, result, 'start', undefined);
+  await new LeftoverCleanup(dependencies.removeLeftovers, dependencies.report).runIfDue(monotonicMs(), stop);
 }
 
-interface LoopState extends ReconcileState {
-  /** Passes that failed since the last that did not. */
-  failures: number;
-  /** When to look at the kernel again, on the clock of monotonicMs(), and why. */
-  nextPass: { readonly at: number; readonly trigger: Trigger };
-  /** When the last full check that found the kernel right, or made it so, began. */
-  fullCheckAt: number;
-  /** When our rules were last heard to change. */
-  changedAt: number;
-  /** Who was the first to change them since the last pass: what comes later may be the repair. */
-  changedBy: string | undefined;
-  /** When the last pass ended. */
-  passEndedAt: number;
-  readonly repairs: RepairThrottle;
-  readonly leftovers: LeftoverCleanup;
+function initialState(): ReconcileState {
+  return { policy: undefined, applied: undefined, digest: undefined, resyncIntervalMs: initialResyncIntervalMs };
 }
 
-function initialState({ removeLeftovers, report }: PassDependencies): LoopState {
-  return {
-    policy: undefined,
-    applied: undefined,
-    digest: undefined,
-    resyncIntervalMs: initialResyncIntervalMs,
-    failures: 0,
-    nextPass: { at: 0, trigger: 'resync' },
-    fullCheckAt: Number.NEGATIVE_INFINITY,
-    changedAt: Number.NEGATIVE_INFINITY,
-    changedBy: undefined,
-    passEndedAt: Number.NEGATIVE_INFINITY,
-    repairs: new RepairThrottle(),
-    leftovers: new LeftoverCleanup(removeLeftovers, report),
-  };
-}
-
-function startKernelWatch(
-  { watchKernel, report }: AgentDependencies,
-  state: LoopState,
-  triggers: TriggerQueue,
-): KernelWatch | undefined {
-  return watchKernel?.({
-    onChange() {
-      state.changedAt = monotonicMs();
-      if (!state.repairs.isPaused(state.changedAt)) triggers.add('foreign-change');
-    },
-    onAuthor(by) {
-      state.changedBy ??= by;
-    },
-    onListening: () => triggers.add('resync'),
-    onFailure: (reason) => report({ type: 'kernel-watch-failed', reason }),
-  });
-}
-
-/** One pass, whatever comes of it: a failure is reported and tried again, sooner than the next resync. */
-async function pass(
-  dependencies: AgentDependencies,
-  state: LoopState,
+function reportResult(
+  { report }: ReconcileDependencies,
+  result: ReconcileResult,
   trigger: Trigger,
-  stop: AbortSignal,
-  kernelWatch?: KernelWatch,
-): Promise<void> {
-  const { report } = dependencies;
-  report({ type: 'pass-began' });
-  const startedAt = monotonicMs();
-  try {
-    // Of a long change the author is told late; but what nobody was heard to do, the repair alone is told of.
-    const wasHeard = state.changedAt >= state.passEndedAt;
-    const isVouchedFor = trigger === 'resync' && (await isKnownToBeRight(state, startedAt, kernelWatch));
-    const occasion = { trigger, isVouchedFor, changedBy: () => (wasHeard ? state.changedBy : undefined) };
-    const result = await reconcile(dependencies, state, occasion, stop);
-    // Events that change nothing must not put off the resync, however many there are.
-    if (result === 'unchanged') return;
-    state.failures = 0;
-    if (!isVouchedFor) state.fullCheckAt = startedAt;
-    state.nextPass = { at: monotonicMs() + state.resyncIntervalMs, trigger: 'resync' };
-    if (result === 'repaired') countRepair(dependencies, state);
-    if (state.applied) await state.leftovers.runIfDue(startedAt, stop);
-  } catch (cause) {
-    state.failures++;
-    // It may have written something before it failed.
-    state.fullCheckAt = Number.NEGATIVE_INFINITY;
-    const retryInMs = backoffDelayMs(state.failures, state.resyncIntervalMs);
-    state.nextPass = { at: monotonicMs() + retryInMs, trigger: 'retry' };
-    if (!stop.aborted) report({ type: 'failed', trigger, error: asAgentError(cause), retryInMs });
-  } finally {
-    state.changedBy = undefined;
-    state.passEndedAt = monotonicMs();
+  recovery: Recovery | undefined,
+): void {
+  if (result.type === 'applied' || result.type === 'in-sync') report({ ...result, trigger, recovery });
+}
+
+/** What the agent knows between one time that it reconciles and the next. All times are on the clock of monotonicMs(). */
+class Loop {
+  readonly #dependencies: AgentDependencies;
+  readonly #stop: AbortSignal;
+  readonly #state = initialState();
+  readonly #repairs = new RepairThrottle();
+  readonly #leftovers: LeftoverCleanup;
+  readonly #survey: ForeignSurvey;
+  #watch: ChangeWatch | undefined;
+  #next: { readonly at: number; readonly trigger: Schedule['trigger'] } = { at: 0, trigger: 'resync' };
+  /** Failures since the last success, and when the first of them was. */
+  #failures: { readonly count: number; readonly since: number } | undefined;
+  /** When the last full check that found the kernel right, or made it so, began. */
+  #fullCheckAt = Number.NEGATIVE_INFINITY;
+  /** When the last time that looked at the kernel, and succeeded, began. */
+  #reconciledAt = Number.NEGATIVE_INFINITY;
+
+  constructor(dependencies: AgentDependencies, stop: AbortSignal) {
+    const { removeLeftovers, findForeignMasquerade, report } = dependencies;
+    this.#dependencies = dependencies;
+    this.#stop = stop;
+    this.#leftovers = new LeftoverCleanup(removeLeftovers, report);
+    this.#survey = new ForeignSurvey(findForeignMasquerade, report);
   }
-}
 
-/**
- * Whether the kernel need not be looked at: not long ago all of our rules were seen to be right, and since then, as the
- * watch can prove, nobody has changed them.
- */
-async function isKnownToBeRight(state: LoopState, now: number, kernelWatch?: KernelWatch): Promise<boolean> {
-  const isRecent = now - state.fullCheckAt < fullCheckIntervalMs;
-  const isUnchanged = (): boolean => state.changedAt < state.fullCheckAt;
-  if (kernelWatch === undefined || !isRecent || !isUnchanged()) return false;
-  return (await kernelWatch.hasHeardAllSince(state.fullCheckAt)) && isUnchanged();
-}
+  watchChanges(triggers: TriggerQueue): void {
+    const { watchChanges, report } = this.#dependencies;
+    this.#watch = watchChanges?.({
+      onChange: () => {
+        if (!this.#repairs.isPaused(monotonicMs())) triggers.add('foreign-change');
+      },
+      onListening: () => triggers.add('resync'),
+      onFailure: (reason) => report({ type: 'kernel-watch-failed', reason }),
+    });
+  }
 
-function countRepair({ report }: AgentDependencies, state: LoopState): void {
-  const pause = state.repairs.add(monotonicMs(), state.resyncIntervalMs);
-  if (pause) report({ type: 'conflict', changedBy: state.changedBy, ...pause });
+  /** How long to wait for a trigger, and which one the end of the wait is. */
+  wait(): { readonly forMs: number; readonly due: Trigger } {
+    const forMs = Math.max(0, this.#next.at - monotonicMs());
+    this.#dependencies.report({ type: 'waiting', forMs });
+    return { forMs, due: this.#next.trigger };
+  }
+
+  /** Reconciles once, whatever comes of it: a failure is reported and tried again, sooner than the next resync. */
+  async reconcile(trigger: Trigger): Promise<void> {
+    this.#dependencies.report({ type: 'reconciling' });
+    const startedAt = monotonicMs();
+    try {
+      const isKnownInSync = trigger === 'resync' && (await this.#isKnownInSync(startedAt));
+      const origin = () => this.#watch?.originSince(this.#reconciledAt);
+      const request = { trigger, isKnownInSync, origin };
+      const result = await reconcile(this.#dependencies, this.#state, request, this.#stop);
+      this.#succeed(result, trigger, startedAt);
+      if (this.#state.applied && result.type !== 'unchanged') await this.#lookAround(this.#state.applied);
+    } catch (cause) {
+      this.#fail(asAgentError(cause), trigger);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#watch?.stop(), this.#survey.ended()]);
+  }
+
+  /**
+   * Whether the kernel need not be looked at: not long ago all of our rules were seen to be right, and since then, as the
+   * watch can prove, nobody has changed them.
+   */
+  async #isKnownInSync(now: number): Promise<boolean> {
+    if (now - this.#fullCheckAt >= fullCheckIntervalMs) return false;
+    return (await this.#watch?.proveNoChangeSince(this.#fullCheckAt)) ?? false;
+  }
+
+  #succeed(result: ReconcileResult, trigger: Trigger, startedAt: number): void {
+    const failures = this.#failures;
+    this.#plan(schedule(result, this.#state.resyncIntervalMs));
+    if (result.type === 'unchanged') return;
+    this.#failures = undefined;
+    this.#reconciledAt = startedAt;
+    if (result.type === 'applied' || (result.type === 'in-sync' && result.verifiedBy === 'read')) {
+      this.#fullCheckAt = startedAt;
+      this.#watch?.noteLook(startedAt, result.type === 'applied');
+    }
+    const recovery = failures && { failures: failures.count, forMs: monotonicMs() - failures.since };
+    reportResult(this.#dependencies, result, trigger, recovery);
+    if (result.type === 'applied' && result.cause === 'drift') this.#countRepair(result);
+  }
+
+  #fail(error: AgentError, trigger: Trigger): void {
+    const { count, since } = this.#failures ?? { count: 0, since: monotonicMs() };
+    const failures = count + 1;
+    this.#failures = { count: failures, since };
+    // It may have written something before it failed.
+    this.#fullCheckAt = Number.NEGATIVE_INFINITY;
+    const next = schedule({ type: 'failed', failures }, this.#state.resyncIntervalMs);
+    this.#plan(next);
+    if (this.#stop.aborted) return;
+    this.#dependencies.report({ type: 'failed', trigger, error, failures, retryInMs: next?.inMs ?? 0 });
+  }
+
+  #plan(next: Schedule | undefined): void {
+    if (next) this.#next = { at: monotonicMs() + next.inMs, trigger: next.trigger };
+  }
+
+  #countRepair({ origin }: Extract<ReconcileResult, { type: 'applied' }>): void {
+    const pause = this.#repairs.add(monotonicMs(), this.#state.resyncIntervalMs);
+    if (pause) this.#dependencies.report({ type: 'conflict', origin, ...pause });
+  }
+
+  /** With the own rules in place, the agent turns to those of others. */
+  async #lookAround(policy: Policy): Promise<void> {
+    const now = monotonicMs();
+    await this.#leftovers.runIfDue(now, this.#stop);
+    this.#survey.startIfDue({ now, policy, othersChangedAt: this.#watch?.othersChangedAt() }, this.#stop);
+  }
 }

@@ -40,6 +40,11 @@ export const errorTable = {
     exitCode: 3,
     advice: 'Run as root, or give the container NET_ADMIN and NET_RAW and use the network of the host.',
   },
+  CHANGE_REFUSED: {
+    exitCode: 3,
+    advice:
+      'Look for a BPF program that guards rule changes (AKS with eBPF host routing allows programs that a process named ip-masq… starts), or a network that belongs to another user namespace.',
+  },
   KERNEL_UNSUPPORTED: {
     exitCode: 3,
     advice: 'The kernel lacks a feature these rules need; choose another --backend or load the missing module.',

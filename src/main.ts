@@ -3,11 +3,13 @@ import { parseArguments } from './cli/args.ts';
 import { commandOf } from './cli/commands.ts';
 import { readStandardInput } from './cli/standard-input.ts';
 import { asAgentError } from './errors.ts';
+import { nameThisProcess } from './system/processes.ts';
 
 /** Parses the command line, runs the command, and turns whatever comes of it into an exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const print = (text: string): void => void process.stdout.write(text);
   const complain = (text: string): void => void process.stderr.write(text);
+  nameThisProcess('ip-masq-agent');
   try {
     const line = parseArguments(args, programName());
     const command = await commandOf(line).load();

@@ -1,4 +1,6 @@
 import type { BackendName } from '../backends/backend.ts';
+import type { Origin } from '../backends/change-watch.ts';
+import type { ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
 import type { ConfigReading } from '../config/config.ts';
 import type { AgentError } from '../errors.ts';
 import type { FlipSummary } from '../policy/diff.ts';
@@ -9,6 +11,15 @@ export type Trigger = 'start' | 'config-change' | 'resync' | 'signal' | 'retry' 
 
 export type AcceptedConfig = Extract<ConfigReading, { ok: true }>;
 export type RejectedConfig = Extract<ConfigReading, { ok: false }>;
+
+/** Why rules were written: there were none to go by, the policy is another one, or somebody had changed them. */
+export type Cause = 'first' | 'policy-change' | 'drift';
+
+/** Failures in a row that have come to an end, and how long they lasted. */
+export interface Recovery {
+  readonly failures: number;
+  readonly forMs: number;
+}
 
 /** What happens in the agent, as data. Logs and metrics are made from these, and nothing else. */
 export type AgentEvent =
@@ -27,20 +38,22 @@ export type AgentEvent =
   | {
       readonly type: 'applied';
       readonly trigger: Trigger;
+      readonly cause: Cause;
       readonly policy: Policy;
       readonly previous: Policy | undefined;
       readonly differences: readonly string[];
       /** What a new policy judges otherwise than the one before. */
       readonly flips?: FlipSummary | undefined;
-      /** Who changed the rules of ours that had to be repaired, as far as that is known. */
-      readonly changedBy?: string | undefined;
+      /** Who changed the rules that had to be repaired, as far as that is known. */
+      readonly origin?: Origin | undefined;
+      readonly recovery?: Recovery | undefined;
       readonly durationMs: number;
     }
   /** Somebody undoes our repairs again and again: foreign changes are not answered at once any more, for so long. */
   | {
       readonly type: 'conflict';
       readonly repairs: number;
-      readonly changedBy?: string | undefined;
+      readonly origin?: Origin | undefined;
       readonly pauseMs: number;
     }
   /** Rules of other agents, or of this one under another backend, were removed; `removals` counts from the start. */
@@ -55,21 +68,26 @@ export type AgentEvent =
       readonly type: 'in-sync';
       readonly trigger: Trigger;
       readonly policy: Policy;
-      /** How that is known: all of it was read, or nobody has changed what was read before. */
-      readonly basis: 'listing' | 'watch';
+      /** How that is known: all of it was read, or no event told of a change of what was read before. */
+      readonly verifiedBy: 'read' | 'events';
+      readonly recovery?: Recovery | undefined;
       readonly durationMs: number;
     }
-  /** A pass failed; the kernel holds what it held before, or is whole in another way. */
+  /** The kernel could not be brought to the policy; it holds what it held before, or is whole in another way. */
   | {
       readonly type: 'failed';
       readonly trigger: Trigger;
       readonly error: AgentError;
+      /** In a row, this one included. */
+      readonly failures: number;
       readonly retryInMs: number;
-      /** What had been found wrong with the kernel, where the pass came so far. */
+      /** What had been found wrong with the kernel, where it came so far. */
       readonly differences?: readonly string[] | undefined;
     }
-  /** The loop has begun a pass: with `waiting`, the sign of life that /healthz goes by. */
-  | { readonly type: 'pass-began' }
+  /** Other programs' rules were searched for those that masquerade what this agent keeps. */
+  | { readonly type: 'foreign-masquerade'; readonly found: ForeignRules }
+  /** The loop has begun to reconcile: with `waiting`, the sign of life that /healthz goes by. */
+  | { readonly type: 'reconciling' }
   /** The loop waits, so many milliseconds unless something happens. */
   | { readonly type: 'waiting'; readonly forMs: number }
   /** HTTP is answered at this host:port. `bound` tells the port that was had where any was asked for. */
@@ -83,7 +101,7 @@ export type AgentEvent =
     }
   /** Changes of the config can't be watched; the resync still sees them. */
   | { readonly type: 'watch-failed'; readonly reason: string }
-  /** Changes of the kernel's rules are not heard of until the watch runs again; the resync still sees them. */
+  /** The kernel can't be heard of changes of our rules; they are looked at every few seconds instead. */
   | { readonly type: 'kernel-watch-failed'; readonly reason: string }
   | { readonly type: 'stopped'; readonly reason: string };
 

@@ -26,7 +26,7 @@ export class LeftoverCleanup {
   async runIfDue(now: number, stop: AbortSignal): Promise<void> {
     if (now < this.#nextAt) return;
     const { found, failures } = await this.#remove(stop);
-    // After a removal the next pass looks again, to learn whether it lasts.
+    // After a removal the next time looks again, to learn whether it lasts.
     this.#nextAt = found.length > 0 ? now : now + quietIntervalMs;
     if (found.length + failures.length === 0) return;
     if (found.length > 0) this.#removals++;

@@ -1,10 +1,11 @@
 import type { Backend } from '../backends/backend.ts';
+import type { Origin } from '../backends/change-watch.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Config, ConfigReading } from '../config/config.ts';
 import { samePolicy } from '../policy/changes.ts';
 import { summarizeFlips } from '../policy/diff.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { AgentEvent, ReportEvent, Trigger } from './events.ts';
+import type { AgentEvent, Cause, ReportEvent, Trigger } from './events.ts';
 
 export interface ReconcileDependencies {
   readonly backend: Backend;
@@ -13,7 +14,7 @@ export interface ReconcileDependencies {
   readonly report: ReportEvent;
 }
 
-/** What the passes so far have come to. */
+/** What is remembered from one time to the next. */
 export interface ReconcileState {
   /** What the kernel should hold: the policy of the last good config, or undefined until there was one. */
   policy: Policy | undefined;
@@ -25,40 +26,60 @@ export interface ReconcileState {
   resyncIntervalMs: number;
 }
 
-/** Why there is a pass, and what is known before it looks. */
-export interface Occasion {
+/** Why to reconcile, and what is known before. */
+export interface ReconcileRequest {
   readonly trigger: Trigger;
-  /** Nobody has changed our rules since they were last seen to be right. */
-  readonly isVouchedFor: boolean;
-  /** Who may have changed our rules, as far as that has become known by now. */
-  readonly changedBy: () => string | undefined;
+  /** It is certain that nobody has changed our rules since they were last read to be right. */
+  readonly isKnownInSync: boolean;
+  /** Who has changed our rules, as far as that was heard by now. */
+  readonly origin: () => Origin | undefined;
 }
 
-/**
- * What a pass came to: `unchanged`, file events turned out to have changed nothing, and the kernel was not looked at;
- * `repaired`, rules of ours had been changed by somebody else.
- */
-export type PassResult = 'unchanged' | 'done' | 'repaired';
+type ResultOf<Type extends 'applied' | 'in-sync'> = Omit<Extract<AgentEvent, { type: Type }>, 'trigger' | 'recovery'>;
 
 /**
- * One pass: config file → policy → kernel. A bad config leaves the policy as it is, and the kernel is still held to
- * the last good one. Throws AgentError where the kernel could not be brought to the policy; the next pass tries again.
+ * `unchanged`: config events turned out to have changed nothing, and the kernel was not looked at; `no-policy`: no
+ * config has been good yet, and the kernel is left alone.
+ */
+export type ReconcileResult = { readonly type: 'unchanged' | 'no-policy' } | ResultOf<'applied'> | ResultOf<'in-sync'>;
+
+/**
+ * Config → policy → observe → apply. A bad config leaves the policy as it is, and the kernel is still held to the last
+ * good one. Throws AgentError where the kernel could not be brought to the policy.
  */
 export async function reconcile(
   dependencies: ReconcileDependencies,
   state: ReconcileState,
-  occasion: Occasion,
+  request: ReconcileRequest,
   stop: AbortSignal,
-): Promise<PassResult> {
+): Promise<ReconcileResult> {
+  const { backend } = dependencies;
   const isNew = takeConfig(dependencies, state, await dependencies.readConfig());
-  // Several file events make one change: those that find nothing new leave the kernel to the resync.
-  if (occasion.trigger === 'config-change' && !isNew && state.applied === state.policy) return 'unchanged';
-  if (!state.policy) return 'done';
-  const event = await bringKernelTo(state.policy, dependencies.backend, state.applied, occasion, stop);
-  const isRepair = event.type === 'applied' && state.applied !== undefined && event.differences.length > 0;
-  state.applied = state.policy;
-  dependencies.report(event);
-  return isRepair ? 'repaired' : 'done';
+  // Several config events make one change: those that find nothing new leave the kernel to the resync.
+  if (request.trigger === 'config-change' && !isNew && state.applied === state.policy) return { type: 'unchanged' };
+  const { policy, applied: previous } = state;
+  if (!policy) return { type: 'no-policy' };
+
+  const startedAt = monotonicMs();
+  const isOtherPolicy = previous !== undefined && !samePolicy(previous, policy);
+  const inSync = (verifiedBy: 'read' | 'events'): ReconcileResult => {
+    state.applied = policy;
+    return { type: 'in-sync', policy, verifiedBy, durationMs: monotonicMs() - startedAt };
+  };
+  if (request.isKnownInSync && previous !== undefined && !isOtherPolicy) return inSync('events');
+  // A policy that is known to differ from what the kernel holds needs no look.
+  const observed = isOtherPolicy ? undefined : await backend.observe(policy, stop);
+  if (observed?.state === 'in-sync') return inSync('read');
+
+  const cause: Cause = previous === undefined ? 'first' : isOtherPolicy ? 'policy-change' : 'drift';
+  const origin = cause === 'drift' ? request.origin() : undefined;
+  await backend.apply(policy, stop, observed);
+  state.applied = policy;
+  const differences = observed?.differences ?? [];
+  const durationMs = monotonicMs() - startedAt;
+  // After the rules are in force: it must not hold them up.
+  const flips = isOtherPolicy ? summarizeFlips(previous, policy) : undefined;
+  return { type: 'applied', cause, policy, previous, differences, flips, origin, durationMs };
 }
 
 /** Remembers what a config asks for; reports it once. Says whether it is new. */
@@ -77,34 +98,4 @@ function takeConfig(
   state.resyncIntervalMs = reading.config.resyncIntervalMs.value;
   report({ type: 'config-accepted', reading });
   return true;
-}
-
-type KernelEvent = Extract<AgentEvent, { type: 'applied' | 'in-sync' }>;
-
-/** Compares and, where they differ, writes. A policy known to differ from what the kernel holds needs no comparing. */
-async function bringKernelTo(
-  policy: Policy,
-  backend: Backend,
-  previous: Policy | undefined,
-  { trigger, isVouchedFor, changedBy }: Occasion,
-  stop: AbortSignal,
-): Promise<KernelEvent> {
-  const startedAt = monotonicMs();
-  const elapsed = (): number => monotonicMs() - startedAt;
-  const isChange = previous !== undefined && !samePolicy(previous, policy);
-  const inSync = (basis: 'listing' | 'watch'): KernelEvent => ({
-    type: 'in-sync',
-    trigger,
-    policy,
-    basis,
-    durationMs: elapsed(),
-  });
-  if (isVouchedFor && previous !== undefined && !isChange) return inSync('watch');
-  const observed = isChange ? undefined : await backend.observe(policy, stop);
-  if (observed?.state === 'in-sync') return inSync('listing');
-  await backend.apply(policy, stop, observed);
-  const differences = observed?.differences ?? [];
-  const durationMs = elapsed();
-  const flips = isChange ? summarizeFlips(previous, policy) : undefined;
-  return { type: 'applied', trigger, policy, previous, differences, flips, changedBy: changedBy(), durationMs };
 }

@@ -1,4 +1,4 @@
-/** More repairs than this in a minute are a fight with another program. */
+/** More repairs than this in a minute are a conflict with another program. */
 const mostRepairs = 20;
 const windowMs = 60_000;
 const firstPauseMs = 5_000;

@@ -4,7 +4,7 @@ import type { Trigger } from './events.ts';
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * Gathers reasons to reconcile. However many come while a pass runs, they make one more pass, for the first of them that
+ * Gathers reasons to reconcile. However many come while that goes on, it happens once more, for the first of them that
  * has it look at the kernel whatever the config says: file events, which may turn out to be nothing, do not.
  */
 export class TriggerQueue {

@@ -47,24 +47,3 @@ export interface Backend {
   /** Removes everything the agent ever made through this backend; says what was removed. Throws AgentError. */
   cleanup(signal?: AbortSignal): Promise<readonly string[]>;
 }
-
-export interface KernelWatchEvents {
-  /** Rules of ours have changed, or may have. */
-  onChange(): void;
-  /** Who made the change that was last told of, as far as it can be known. */
-  onAuthor(by: string): void;
-  /** From now on every change is heard of; what happened before may not have been. */
-  onListening(): void;
-  /** The watch broke off, and why; it starts again by itself. */
-  onFailure(reason: string): void;
-}
-
-/** Hears of changes of our rules as they happen. */
-export interface KernelWatch {
-  /** Whether every change since a moment on the clock of monotonicMs(), up to now, has provably been heard of. */
-  hasHeardAllSince(moment: number): Promise<boolean>;
-  stop(): Promise<void>;
-}
-
-/** Starts such a watch. Not every backend has one. */
-export type WatchKernel = (events: KernelWatchEvents) => KernelWatch;

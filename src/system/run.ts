@@ -56,27 +56,43 @@ const toolOptions = {
   env: { LC_ALL: 'C' },
 } as const;
 
-/** The runner that starts real processes. */
-export const systemRunner: Runner = {
-  async run(command) {
-    const { tool, args, timeoutMs = defaultTimeoutMs, signal } = command;
-    const running = start(command, timeoutMs);
-    const child = running.nodeChildProcess;
-    const output = new Output(running, () => running.kill('SIGKILL'));
-    child.once('exit', () => {
-      running.kill('SIGKILL');
-      const drained = setTimeout(() => closePipes(child), drainMs);
-      child.once('close', () => clearTimeout(drained));
-    });
-    const patience = new Patience(timeoutMs, signal);
-    const result = await Promise.race([running, patience.lost]).finally(() => patience.end());
-    const name = [tool, ...args].join(' ');
-    if (result) return outcomeOf(result, output, name, timeoutMs);
-    closePipes(child);
-    child.unref();
-    throw new AgentError('TOOL_STUCK', `${name} (process ${child.pid}) could not be killed and was given up`);
-  },
-};
+/** Who is told of the processes that a runner starts; both calls follow the events at once, in the same tick. */
+export interface ChildObserver {
+  started(pid: number, command: Command): void;
+  /** The process has ended, and whatever it wrote is read. */
+  ended(pid: number): void;
+}
+
+/** A runner that starts real processes. Tools get the C locale, so that what they print can be relied on. */
+export function createRunner(children?: ChildObserver): Runner {
+  return { run: (command) => runCommand(command, children) };
+}
+
+export const systemRunner: Runner = createRunner();
+
+async function runCommand(command: Command, children: ChildObserver | undefined): Promise<Outcome> {
+  const { tool, args, timeoutMs = defaultTimeoutMs, signal } = command;
+  const running = start(command, timeoutMs);
+  const child = running.nodeChildProcess;
+  const output = new Output(running, () => running.kill('SIGKILL'));
+  child.once('exit', () => {
+    running.kill('SIGKILL');
+    const drained = setTimeout(() => closePipes(child), drainMs);
+    child.once('close', () => clearTimeout(drained));
+  });
+  const { pid } = child;
+  if (pid !== undefined) children?.started(pid, command);
+  const patience = new Patience(timeoutMs, signal);
+  const result = await Promise.race([running, patience.lost]).finally(() => {
+    patience.end();
+    if (pid !== undefined) children?.ended(pid);
+  });
+  const name = [tool, ...args].join(' ');
+  if (result) return outcomeOf(result, output, name, timeoutMs);
+  closePipes(child);
+  child.unref();
+  throw new AgentError('TOOL_STUCK', `${name} (process ${child.pid}) could not be killed and was given up`);
+}
 
 function start({ tool, args, input = '', signal }: Command, timeout: number) {
   return execa(tool, args, { ...toolOptions, input, timeout, ...(signal ? { cancelSignal: signal } : {}) });
@@ -167,56 +183,3 @@ function outcomeOf(
   const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
   throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
 }
-
-/** How much of what a tool that keeps running complained is told when it ends. */
-const maxComplaintLength = 2_000;
-
-/** A tool that runs until it is stopped, and what it prints. */
-export interface Following {
-  /** Undefined where it could not be started. */
-  readonly pid: number | undefined;
-  /** Resolves when the tool has ended, with the reason. Never rejects. */
-  readonly ended: Promise<string>;
-  stop(): void;
-}
-
-/** The other half of the boundary: tools that keep running. */
-export interface Follower {
-  follow(command: Pick<Command, 'tool' | 'args'>, listeners: FollowingListeners): Following;
-}
-
-/** Who gets what a tool prints, in pieces that need not end with a line. */
-export interface FollowingListeners {
-  readonly onOutput: (piece: string) => void;
-  readonly onError?: (piece: string) => void;
-}
-
-/** The follower that starts real processes. */
-export const systemFollower: Follower = {
-  follow({ tool, args }, { onOutput, onError }) {
-    const process = execa(tool, args, {
-      stdin: 'ignore',
-      buffer: false,
-      forceKillAfterDelay: killDelayMs,
-      reject: false,
-      env: { LC_ALL: 'C' },
-    });
-    let complaint = '';
-    process.stdout.setEncoding('utf8').on('data', onOutput);
-    process.stderr.setEncoding('utf8').on('data', (piece: string) => {
-      complaint = (complaint + piece).slice(-maxComplaintLength);
-      onError?.(piece);
-    });
-    const ended = process.then(({ exitCode, signal, shortMessage }) => {
-      const how = signal ?? (exitCode === undefined ? shortMessage : `exit code ${exitCode}`);
-      return [`${[tool, ...args].join(' ')} ended: ${how}`, complaint].join(' ').trim();
-    });
-    const stop = (): void => {
-      process.kill();
-      // Not to wait for whatever else the tool has started, and which may hold on to its output.
-      process.stdout.destroy();
-      process.stderr.destroy();
-    };
-    return { pid: process.pid, ended, stop };
-  },
-};

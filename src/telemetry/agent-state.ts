@@ -1,5 +1,6 @@
 import type { AcceptedConfig, AgentEvent, RejectedConfig, ReportEvent } from '../agent/events.ts';
 import { signOfAnotherAgent } from '../backends/another-agent.ts';
+import { describeOrigin } from '../backends/change-watch.ts';
 import { monotonicMs } from '../clock.ts';
 import type { AgentError } from '../errors.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -92,7 +93,7 @@ export function nextState(state: AgentState, event: AgentEvent, now: Instant): A
         failure: undefined,
         lastSyncAt: now,
         lastApplyAt: now,
-        ...(isDriftRepair(event)
+        ...(event.cause === 'drift'
           ? {
               driftRepairs: state.driftRepairs + 1,
               lastDriftRepairAt: now,
@@ -105,7 +106,7 @@ export function nextState(state: AgentState, event: AgentEvent, now: Instant): A
     case 'failed':
       return {
         ...state,
-        failure: { error: event.error, count: (state.failure?.count ?? 0) + 1, since: state.failure?.since ?? now },
+        failure: { error: event.error, count: event.failures, since: state.failure?.since ?? now },
         // Of an agent that has applied nothing yet, foreign rules may be its own, from before it was started anew.
         ...(state.policy ? { anotherAgent: anotherAgentAfter(state, event, now) } : {}),
       };
@@ -116,18 +117,13 @@ export function nextState(state: AgentState, event: AgentEvent, now: Instant): A
     }
     case 'serving':
       return { ...state, listenFailures: othersThan(event.address, state) };
-    case 'pass-began':
+    case 'reconciling':
       return { ...state, loop: { doing: 'pass', since: now.monotonic } };
     case 'waiting':
       return { ...state, loop: { doing: 'wait', until: now.monotonic + event.forMs } };
     default:
       return state;
   }
-}
-
-/** Whether rules that were in place had been changed by somebody else, and were put right. */
-export function isDriftRepair({ previous, differences }: Extract<AgentEvent, { type: 'applied' }>): boolean {
-  return previous !== undefined && differences.length > 0;
 }
 
 /** A config without files falls back to the defaults where there were files before; it lasts until there are some again. */
@@ -148,7 +144,8 @@ function anotherAgentAfter(
 ): AgentState['anotherAgent'] {
   const sign = signOfAnotherAgent(event.differences ?? []);
   if (sign === undefined) return anotherAgent;
-  const changedBy = (event.type === 'applied' ? event.changedBy : undefined) ?? anotherAgent?.changedBy;
+  const origin = event.type === 'applied' ? event.origin : undefined;
+  const changedBy = origin ? describeOrigin(origin) : anotherAgent?.changedBy;
   return { sign, changedBy, since: anotherAgent?.since ?? now, lastAt: now };
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffDelayMs } from '../agent/backoff.ts';
 import type { ReportEvent } from '../agent/events.ts';
+import { backoffDelayMs } from '../agent/schedule.ts';
 import type { ConnectionCounts } from '../backends/nft/counters.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';

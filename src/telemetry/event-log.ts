@@ -1,4 +1,5 @@
-import type { AcceptedConfig, AgentEvent } from '../agent/events.ts';
+import type { AcceptedConfig, AgentEvent, Recovery } from '../agent/events.ts';
+import { describeOrigin, type Origin } from '../backends/change-watch.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import { describeSource } from '../config/source.ts';
@@ -7,7 +8,7 @@ import { type ListChange, policyChanges } from '../policy/changes.ts';
 import { describeFlips } from '../policy/format-diff.ts';
 import { lintPolicy } from '../policy/lint.ts';
 import { describeEntryCounts, familyNames, listKeys, type Policy, type PolicyEntry } from '../policy/policy.ts';
-import { type AgentState, isDriftRepair, type Observer } from './agent-state.ts';
+import type { AgentState, Observer } from './agent-state.ts';
 import type { Log, LogFields } from './log.ts';
 import { LogThrottle } from './log-throttle.ts';
 
@@ -115,11 +116,11 @@ const lineTable: {
     },
   ],
   leftovers: leftoverLines,
-  conflict: ({ changedBy, repairs, pauseMs }) => [
+  conflict: ({ origin, repairs, pauseMs }) => [
     {
       level: 'error',
       text: 'another program keeps changing the rules of this agent; stop it',
-      fields: { ...(changedBy ? { changedBy } : {}), repairs, nextRepairIn: milliseconds(pauseMs) },
+      fields: { ...changedBy(origin), repairs, nextRepairIn: milliseconds(pauseMs) },
       repeats: true,
     },
   ],
@@ -129,11 +130,12 @@ const lineTable: {
   'kernel-watch-failed': ({ reason }) => [
     {
       level: 'warn',
-      text: `changes of the rules are not heard of for a moment, resyncs look closely instead: ${reason}`,
+      text: `changes of the rules can't be heard from the kernel, which is looked at every few seconds instead: ${reason}`,
       repeats: true,
     },
   ],
-  'pass-began': () => [],
+  'foreign-masquerade': () => [],
+  reconciling: () => [],
   waiting: () => [],
   stopped: ({ reason }) => [{ level: 'info', text: 'stopped; the rules stay in the kernel', fields: { reason } }],
 };
@@ -205,16 +207,16 @@ function newWarnings({ warnings }: ConfigReading, { config, rejection: rejected 
 }
 
 function appliedLine(event: Events['applied'], context: Context): Line {
-  const { trigger, policy, previous, differences, flips, changedBy, durationMs } = event;
-  const fields = { trigger, took: milliseconds(durationMs), ...context.takeFiles(), ...endedFailure(context) };
+  const { trigger, policy, previous, differences, flips, origin, durationMs } = event;
+  const fields = { trigger, took: milliseconds(durationMs), ...context.takeFiles(), ...recoveryFields(event.recovery) };
   if (previous === undefined) {
     return { level: 'info', text: 'rules applied', fields: { ...fields, entries: describeEntryCounts(policy) } };
   }
-  if (isDriftRepair(event)) {
+  if (event.cause === 'drift') {
     return {
       level: 'warn',
       text: 'rules had been changed by somebody else and were repaired',
-      fields: { ...fields, ...(changedBy ? { changedBy } : {}), differences: shortened(differences) },
+      fields: { ...fields, ...changedBy(origin), differences: shortened(differences) },
       repeats: true,
     };
   }
@@ -241,10 +243,10 @@ function turnovers({ flips }: Events['applied']): readonly Line[] {
 }
 
 /** Silent at most log levels, but for an end of failures and for a config whose rules were in place already. */
-function inSyncLine({ trigger, policy, basis, durationMs }: Events['in-sync'], context: Context): Line {
+function inSyncLine({ trigger, policy, verifiedBy, recovery, durationMs }: Events['in-sync'], context: Context): Line {
   const fields = { trigger, took: milliseconds(durationMs) };
   const files = context.takeFiles();
-  const failure = endedFailure(context);
+  const failure = recoveryFields(recovery);
   if ('files' in files) {
     return {
       level: 'info',
@@ -253,14 +255,16 @@ function inSyncLine({ trigger, policy, basis, durationMs }: Events['in-sync'], c
     };
   }
   if ('failures' in failure) return { level: 'info', text: 'rules in sync again', fields: { ...fields, ...failure } };
-  return { level: 'debug', text: 'rules in sync', fields: { ...fields, basis } };
+  return { level: 'debug', text: 'rules in sync', fields: { ...fields, verifiedBy } };
 }
 
-/** The failures in a row that this line ends, and how long they lasted. */
-function endedFailure({ state, before: { failure } }: Context): LogFields {
-  if (!failure) return {};
-  const until = state.lastSyncAt?.monotonic ?? failure.since.monotonic;
-  return { failures: failure.count, failedFor: milliseconds(until - failure.since.monotonic) };
+/** What a line ends: failures in a row, and for how long. */
+function recoveryFields(recovery: Recovery | undefined): LogFields {
+  return recovery ? { failures: recovery.failures, failedFor: milliseconds(recovery.forMs) } : {};
+}
+
+function changedBy(origin: Origin | undefined): LogFields {
+  return origin ? { changedBy: describeOrigin(origin) } : {};
 }
 
 function changeFields({ list, added, removed }: ListChange): [string, readonly string[]][] {

@@ -3,7 +3,7 @@ import type { AgentEvent } from '../agent/events.ts';
 import type { ConnectionCounts } from '../backends/nft/counters.ts';
 import { families } from '../net/family.ts';
 import { entryCounts } from '../policy/policy.ts';
-import { type AgentState, isDriftRepair, type Observer } from './agent-state.ts';
+import type { AgentState, Observer } from './agent-state.ts';
 
 /** The metrics of one agent. */
 export interface Metrics {
@@ -51,7 +51,7 @@ function record(metrics: DefinedMetrics, event: AgentEvent, { fallback }: AgentS
       return;
     case 'applied':
       metrics.applyDuration.observe(event.durationMs / 1000);
-      if (isDriftRepair(event)) metrics.driftRepairs.inc();
+      if (event.cause === 'drift') metrics.driftRepairs.inc();
       for (const family of families) metrics.flippedRanges.inc({ family }, event.flips?.ranges[family] ?? 0);
       recordSuccess(metrics, 'applied', event);
       return;
@@ -62,6 +62,11 @@ function record(metrics: DefinedMetrics, event: AgentEvent, { fallback }: AgentS
       metrics.syncs.inc({ result: 'failed', trigger: event.trigger });
       metrics.failures.inc({ code: event.error.code });
       metrics.inSync.set(0);
+      return;
+    case 'foreign-masquerade':
+      if (event.found.failures.length === 0 || event.found.found.length > 0) {
+        metrics.foreignMasquerade.set(event.found.found.length);
+      }
       return;
     case 'leftovers':
       if (event.removed.length > 0) metrics.leftoverRemovals.inc();
@@ -161,6 +166,11 @@ function defineMetrics(registry: Registry) {
     driftRepairs: new Counter({
       name: 'ip_masq_agent_drift_repairs_total',
       help: 'Times that somebody else had changed the rules and the agent put them right.',
+      registers,
+    }),
+    foreignMasquerade: new Gauge({
+      name: 'ip_masq_agent_foreign_masquerade_rules',
+      help: 'Rules of other programs that masquerade connections which this agent keeps, as last looked at: after the start and after others changed their rules, every ten minutes at most. `ip-masq-agent status` shows them.',
       registers,
     }),
     flippedRanges: new Counter({

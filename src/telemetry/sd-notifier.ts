@@ -32,7 +32,7 @@ export function startSdNotifier(manager: ServiceManager, state: () => AgentState
         isReady = true;
         notifyReady();
       }
-      if (type === 'pass-began' && reload === 'asked') reload = 'begun';
+      if (type === 'reconciling' && reload === 'asked') reload = 'begun';
       if (type === 'waiting' && reload === 'begun') {
         reload = 'none';
         notifyReady();

@@ -31,11 +31,6 @@ export function toolTexts(tools: 'nft' | 'iptables'): ToolTexts {
   };
 }
 
-/** What `nft monitor` printed while rules were made and removed. */
-export function monitorText(): string {
-  return read('tool-output/nft-monitor.txt');
-}
-
 /** Names that only nft's JSON can tell, beside the listing in text that leads there. */
 const otherListings = {
   nft: [

@@ -101,18 +101,3 @@ export function writesFrom({ complaints }: ToolTexts): fc.Arbitrary<Answer> {
 export function complaintsFrom({ complaints }: ToolTexts): fc.Arbitrary<string> {
   return mutationsOf(complaints, [...words]).map(textOf);
 }
-
-/** The output of `nft monitor`, mutilated, in pieces of any size. */
-export function piecesOf(text: string): fc.Arbitrary<readonly string[]> {
-  return fc
-    .tuple(mutationsOf([text], [...words]).map(textOf), fc.array(fc.nat({ max: 400 }), { minLength: 1, maxLength: 20 }))
-    .map(([whole, sizes]) => {
-      const pieces: string[] = [];
-      let from = 0;
-      for (const size of sizes) {
-        pieces.push(whole.slice(from, from + size));
-        from += size;
-      }
-      return [...pieces, whole.slice(from)];
-    });
-}

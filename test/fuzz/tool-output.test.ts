@@ -9,7 +9,6 @@ import { findLeftovers, type LeftoverOptions, removeLeftovers } from '../../src/
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
 import { createConnectionCounters } from '../../src/backends/nft/counters.ts';
 import { nftError } from '../../src/backends/nft/failure.ts';
-import { createMonitorReader } from '../../src/backends/nft/monitor-events.ts';
 import { gatherHostFacts } from '../../src/backends/select.ts';
 import { type AgentError, asAgentError, codeOf } from '../../src/errors.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -18,8 +17,8 @@ import { gatherNodeStatus } from '../../src/status/node-status.ts';
 import type { Runner } from '../../src/system/run.ts';
 import { accepted } from '../fakes/config.ts';
 import { campaign, campaignTimeoutMs } from './campaign.ts';
-import { monitorText, toolTexts } from './corpus.ts';
-import { answersFrom, complaintsFrom, fuzzedTools, piecesOf, writesFrom } from './fuzzed-tools.ts';
+import { toolTexts } from './corpus.ts';
+import { answersFrom, complaintsFrom, fuzzedTools, writesFrom } from './fuzzed-tools.ts';
 import { policies } from './policies.ts';
 import { expectNftGrammar, expectRestoreGrammar } from './ruleset-grammar.ts';
 
@@ -135,14 +134,4 @@ it('any complaint of a tool becomes an error with a code', { timeout: campaignTi
       expect(error.message.length).toBeLessThan(5_000);
     }
   });
-});
-
-it('the monitor can say anything, in pieces of any size', { timeout: campaignTimeoutMs }, async () => {
-  let heard = 0;
-  await campaign('monitor', piecesOf(monitorText()), (pieces) => {
-    const hear = (): void => void heard++;
-    const reader = createMonitorReader({ onChange: hear, onAuthor: hear, onLoss: hear });
-    for (const piece of pieces) reader.read(piece);
-  });
-  expect(heard).toBeGreaterThan(0);
 });

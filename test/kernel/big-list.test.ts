@@ -65,7 +65,7 @@ describeKernel('a list of 100,000 CIDRs', () => {
     const changed = await agent.waitFor(/rules changed/, { timeoutMs: 120_000 });
     expect(await verdicts(...everyOther)).toEqual(asWanted);
 
-    // No resync comes to help: nft monitor has to tell of it, whose socket such a list overflows.
+    // No resync comes to help: the kernel has to tell of it, through a socket which such a list overflows.
     const injure = async () => {
       const injured = agent.lines.length;
       await bed.node.feed(`delete element ${table.join(' ')} ${await setName()} { 10.0.0.0 }\n`, 'nft', '-f', '-');
@@ -80,8 +80,8 @@ describeKernel('a list of 100,000 CIDRs', () => {
 
     const from = agent.lines.length;
     agent.signal('SIGHUP');
-    // One look answers the signal and what the monitor may still have to tell of.
-    const checked = await agent.waitFor(/rules in sync.*basis=listing/, { from, timeoutMs: 60_000 });
+    // One look answers the signal and what the kernel may still have to tell of.
+    const checked = await agent.waitFor(/rules in sync.*verifiedBy=read/, { from, timeoutMs: 60_000 });
     process.stdout.write(`${changed.text.slice(-60)}\n${checked.text}\n`);
     expect(await agent.stop()).toEqual({ code: 0, signal: null });
   });

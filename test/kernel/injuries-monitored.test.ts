@@ -18,7 +18,7 @@ describeKernel('foreign changes of the nft rules, under a flood', () => {
       // No resync comes to help.
       agent = bed.startAgent('--backend', 'nft', '--resync-interval', '1h', '--log-level', 'debug');
       await agent.waitFor(/rules applied/);
-      // What happens before the monitor listens is found by the look that follows.
+      // What happens before the agent listens is found by the look that follows.
       await bed.node.run('nft', 'flush', 'ruleset');
       await agent.waitFor(/repaired/);
     });
@@ -27,7 +27,7 @@ describeKernel('foreign changes of the nft rules, under a flood', () => {
     const listing = (...options: string[]) =>
       bed.node.run('nft', ...options, '-s', 'list', 'table', ...table.split(' '));
 
-    /** In two lots: all together the agent would take for a fight. */
+    /** In two lots: all together the agent would take for a conflict. */
     async function sufferAll(harms: boolean): Promise<readonly Repair[]> {
       const before = blocksOf(await listing());
       const flood = await Flood.start(bed, { ...floodOfInjuries, rate: 10_000 });
@@ -43,7 +43,7 @@ describeKernel('foreign changes of the nft rules, under a flood', () => {
         expect(repair.rightAfter, name).toBeGreaterThan(0);
       }
       await flood.stop();
-      process.stdout.write(describeRepairs(`${cidrs} CIDRs, with the monitor:`, repairs));
+      process.stdout.write(describeRepairs(`${cidrs} CIDRs, heard from the kernel:`, repairs));
       expect(agent.lines.filter(({ text }) => / error /.test(text))).toEqual([]);
       return repairs;
     }

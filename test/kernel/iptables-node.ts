@@ -3,6 +3,7 @@ import { createIptablesBackend } from '../../src/backends/iptables/backend.ts';
 import type { Flavour } from '../../src/backends/iptables/names.ts';
 import { parseLegacyTables, type ReadLegacyTables } from '../../src/backends/iptables/nat-table.ts';
 import type { Family } from '../../src/net/family.ts';
+import type { Runner } from '../../src/system/run.ts';
 import { type Namespace, namespaceRunner } from './harness/namespace.ts';
 
 export const flavours: readonly Flavour[] = ['nft', 'legacy'];
@@ -14,11 +15,16 @@ export function legacyTablesOf(node: Namespace): ReadLegacyTables {
 }
 
 /** A backend whose tools act on the namespace. */
-export function iptablesBackendOn(node: Namespace, flavour: Flavour, chain = 'IP-MASQ-AGENT'): Backend {
+export function iptablesBackendOn(
+  node: Namespace,
+  flavour: Flavour,
+  chain = 'IP-MASQ-AGENT',
+  runner: Runner = namespaceRunner(node),
+): Backend {
   return createIptablesBackend({
     flavour,
     chain,
-    runner: namespaceRunner(node),
+    runner,
     readLegacyTables: legacyTablesOf(node),
   });
 }

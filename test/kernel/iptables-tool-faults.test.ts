@@ -14,7 +14,7 @@ const faults: readonly (readonly [name: string, script: string, code: string])[]
   [
     'may not',
     'echo "can\'t initialize iptables table: Permission denied (you must be root)" >&2; exit 4',
-    'NO_PERMISSION',
+    'CHANGE_REFUSED',
   ],
   ['run out of memory', 'echo "iptables: Memory allocation problem." >&2; exit 4', 'KERNEL_RESOURCE'],
   ['are killed', 'kill -9 $$', 'KERNEL_RESOURCE'],

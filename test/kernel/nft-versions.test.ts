@@ -6,7 +6,6 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createNftBackend } from '../../src/backends/nft/backend.ts';
 import { table } from '../../src/backends/nft/names.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { systemFollower } from '../../src/system/run.ts';
 import { policyWith } from '../builders/policy.ts';
 import {
   type NftCommand,
@@ -18,6 +17,7 @@ import {
 } from '../container/nft-versions.ts';
 import { describeKernel } from './harness/describe-kernel.ts';
 import { Flood } from './harness/flood/flood.ts';
+import { systemFollower } from './harness/follower.ts';
 import { Namespace } from './harness/namespace.ts';
 import { TestBed } from './harness/test-bed.ts';
 

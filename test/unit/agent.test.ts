@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AgentEvent } from '../../src/agent/events.ts';
 import { runAgent, runOnce } from '../../src/agent.ts';
-import type { KernelWatch, KernelWatchEvents, WatchKernel } from '../../src/backends/backend.ts';
+import type { ChangeListener, ChangeWatch, Origin, StartChangeWatch } from '../../src/backends/change-watch.ts';
+import { monotonicMs } from '../../src/clock.ts';
 import type { Config, ConfigReading } from '../../src/config/config.ts';
 import { AgentError } from '../../src/errors.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
@@ -38,24 +39,36 @@ function bad(message: string): ConfigReading {
 }
 
 /** A watch that tells what a test lets it tell. */
-class FakeWatch implements KernelWatch {
-  events: KernelWatchEvents | undefined;
+class FakeWatch implements ChangeWatch {
+  listener: ChangeListener | undefined;
   /** Whether it can prove that it has heard everything. */
-  isProven = true;
-  readonly start: WatchKernel = (events) => {
-    this.events = events;
+  isProven: boolean = true;
+  readonly #changes: { readonly at: number; readonly origin: Origin | undefined }[] = [];
+  readonly start: StartChangeWatch = (listener) => {
+    this.listener = listener;
     return this;
   };
-  hasHeardAllSince(): Promise<boolean> {
-    return Promise.resolve(this.isProven);
+  change(origin?: Origin): void {
+    this.#changes.push({ at: monotonicMs(), origin });
+    this.listener?.onChange();
   }
+  proveNoChangeSince(moment: number): Promise<boolean> {
+    return Promise.resolve(this.isProven && !this.#changes.some(({ at }) => at >= moment));
+  }
+  originSince(moment: number): Origin | undefined {
+    return this.#changes.find(({ at }) => at >= moment)?.origin;
+  }
+  othersChangedAt(): undefined {
+    return undefined;
+  }
+  noteLook(): void {}
   stop(): Promise<void> {
     return Promise.resolve();
   }
 }
 
 /** An agent on a fake kernel and a fake clock; `turn` lets it do what it can do now. */
-function startAgent(reading: ConfigReading, watchKernel?: WatchKernel) {
+function startAgent(reading: ConfigReading, watchChanges?: StartChangeWatch) {
   vi.useFakeTimers();
   const backend = fakeBackend();
   const events: AgentEvent[] = [];
@@ -71,14 +84,16 @@ function startAgent(reading: ConfigReading, watchKernel?: WatchKernel) {
     readConfig: () => Promise.resolve(world.reading),
     policyOf: (config: Config) => buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }),
     report: (event: AgentEvent) => {
-      (event.type === 'pass-began' || event.type === 'waiting' ? signsOfLife : events).push(event);
+      if (event.type === 'foreign-masquerade') return;
+      (event.type === 'reconciling' || event.type === 'waiting' ? signsOfLife : events).push(event);
     },
     watchConfig: (onEvent: () => void) => {
       world.changeConfig = onEvent;
       return subscription();
     },
     removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
-    watchKernel,
+    watchChanges,
+    findForeignMasquerade: () => Promise.resolve({ found: [], failures: [], complete: true }),
     onReloadSignal: (onEvent: () => void) => {
       world.reload = onEvent;
       return subscription();
@@ -96,9 +111,10 @@ afterEach(() => {
 
 describe('runAgent', () => {
   it('applies first, then watches', async () => {
-    const { backend, types, turn, world } = startAgent(good('10.0.0.0/8'));
+    const { backend, events, types, turn, world } = startAgent(good('10.0.0.0/8'));
     await turn();
     expect(types()).toEqual(['config-accepted', 'applied']);
+    expect(events[1]).toMatchObject({ cause: 'first' });
     expect(backend.kernel?.ipv4.keepDestinations).toHaveLength(1);
     expect(world.subscriptions).toBe(2);
   });
@@ -146,11 +162,11 @@ describe('runAgent', () => {
     expect(events.at(-1)).toMatchObject({ type: 'applied', flips: undefined });
   });
 
-  it('gives a sign of life around each pass, also where no config was ever good', async () => {
+  it('gives a sign of life each time it reconciles, also where no config was ever good', async () => {
     const { signsOfLife, turn } = startAgent(bad('oh no'));
     await turn();
-    const began = { type: 'pass-began' };
-    // The second pass is the one after the watch has begun.
+    const began = { type: 'reconciling' };
+    // The second time is the one after the watch has begun.
     expect(signsOfLife).toMatchObject([began, { type: 'waiting' }, began, { type: 'waiting' }]);
     expect(signsOfLife.at(-1)).toEqual({ type: 'waiting', forMs: resyncIntervalMs });
     await turn(resyncIntervalMs);
@@ -227,7 +243,7 @@ describe('runAgent', () => {
     expect(events.at(-1)).toMatchObject({ type: 'failed', error: { code: 'INTERNAL' } });
   });
 
-  it('makes one more pass of all the triggers that come while one runs', async () => {
+  it('reconciles once more for all the triggers that come while it does', async () => {
     const { backend, types, turn, world } = startAgent(good('10.0.0.0/8'));
     await turn();
     const release = Promise.withResolvers<void>();
@@ -264,7 +280,7 @@ describe('runAgent with a watch of the kernel', () => {
     const watch = new FakeWatch();
     const agent = startAgent(good('10.0.0.0/8'), watch.start);
     await agent.turn();
-    watch.events?.onListening();
+    watch.listener?.onListening();
     await agent.turn();
     agent.backend.calls.length = 0;
     return { ...agent, watch };
@@ -274,7 +290,7 @@ describe('runAgent with a watch of the kernel', () => {
     const { backend, events, turn } = await startWatched();
     await turn(10 * resyncIntervalMs);
     expect(backend.calls).toEqual([]);
-    expect(events.at(-1)).toMatchObject({ type: 'in-sync', trigger: 'resync', basis: 'watch' });
+    expect(events.at(-1)).toMatchObject({ type: 'in-sync', trigger: 'resync', verifiedBy: 'events' });
   });
 
   it('looks where it can not', async () => {
@@ -295,7 +311,7 @@ describe('runAgent with a watch of the kernel', () => {
     expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'resync' });
   });
 
-  it('does not believe what it knew before a pass that failed', async () => {
+  it('does not believe what it knew before a failure', async () => {
     const { backend, turn, watch, world } = await startWatched();
     world.reading = good('11.0.0.0/8');
     backend.failures.push(new AgentError('TOOL_TIMEOUT', 'who knows what was written'));
@@ -303,7 +319,7 @@ describe('runAgent with a watch of the kernel', () => {
     await turn();
     world.reading = good('10.0.0.0/8');
     backend.calls.length = 0;
-    watch.events?.onListening();
+    watch.listener?.onListening();
     await turn();
     expect(backend.calls).toContain('observe');
   });
@@ -317,36 +333,47 @@ describe('runAgent with a watch of the kernel', () => {
     expect(backend.calls).toEqual(['observe', 'apply']);
   });
 
-  it('repairs what it hears of at once, and says who did it, also where that is told late', async () => {
+  it('repairs what it hears of at once, and says who did it', async () => {
     const { backend, events, turn, watch } = await startWatched();
     backend.kernel = undefined;
-    const release = Promise.withResolvers<void>();
-    backend.hold = release.promise;
-    watch.events?.onChange();
+    watch.change({ pid: 7, program: 'nft' });
     await turn();
     expect(backend.calls).toEqual(['observe', 'apply']);
-    watch.events?.onAuthor('process 7 (nft)');
-    watch.events?.onChange();
-    watch.events?.onAuthor('process 8 (ourselves)');
-    release.resolve();
-    await turn();
-    expect(events).toContainEqual(
-      expect.objectContaining({ type: 'applied', trigger: 'foreign-change', changedBy: 'process 7 (nft)' }),
-    );
+    expect(events.at(-1)).toMatchObject({
+      type: 'applied',
+      trigger: 'foreign-change',
+      cause: 'drift',
+      origin: { pid: 7, program: 'nft' },
+    });
   });
 
-  it('does not take itself for the author of what nobody was heard to do', async () => {
+  it('names who did it also where the repair fails first', async () => {
+    const { backend, events, turn, watch } = await startWatched();
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    backend.kernel = undefined;
+    backend.failures.push(new AgentError('XTABLES_LOCK', 'held'));
+    watch.change({ pid: 7, program: 'nft' });
+    await turn();
+    await turn(250);
+    expect(events.at(-1)).toMatchObject({
+      type: 'applied',
+      trigger: 'retry',
+      origin: { pid: 7 },
+      recovery: { failures: 1 },
+    });
+  });
+
+  it('does not take for the author who changes something during the repair', async () => {
     const { backend, events, turn, watch } = await startWatched();
     watch.isProven = false;
     backend.kernel = undefined;
     const release = Promise.withResolvers<void>();
     backend.hold = release.promise;
     await turn(resyncIntervalMs);
-    watch.events?.onChange();
-    watch.events?.onAuthor('process 8 (ourselves)');
+    watch.change({ pid: 8, program: 'ourselves' });
     release.resolve();
     await turn();
-    expect(events.filter(({ type }) => type === 'applied').at(-1)).toMatchObject({ changedBy: undefined });
+    expect(events.filter(({ type }) => type === 'applied').at(-1)).toMatchObject({ origin: undefined });
   });
 
   it('does not lose a change that it hears of while file events are still to be looked into', async () => {
@@ -357,7 +384,7 @@ describe('runAgent with a watch of the kernel', () => {
     world.changeConfig();
     await turn();
     world.changeConfig();
-    watch.events?.onChange();
+    watch.change();
     release.resolve();
     backend.hold = undefined;
     const untilApplied = backend.calls.length;
@@ -365,16 +392,16 @@ describe('runAgent with a watch of the kernel', () => {
     expect(backend.calls.slice(untilApplied)).toEqual(['observe']);
   });
 
-  it('looks at the resync for what it heard of while a fight was paused', async () => {
+  it('looks at the resync for what it heard of while the answers to a conflict were paused', async () => {
     const { backend, types, turn, watch } = await startWatched();
     for (let attack = 0; attack < 21; attack++) {
       backend.kernel = undefined;
-      watch.events?.onChange();
+      watch.change();
       await turn();
     }
     expect(types()).toContain('conflict');
     backend.kernel = undefined;
-    watch.events?.onChange();
+    watch.change();
     await turn();
     expect(backend.kernel).toBeUndefined();
     await turn(resyncIntervalMs);
@@ -385,11 +412,11 @@ describe('runAgent with a watch of the kernel', () => {
     const { backend, turn, watch, world } = await startWatched();
     for (let attack = 0; attack < 21; attack++) {
       backend.kernel = undefined;
-      watch.events?.onChange();
+      watch.change();
       await turn();
     }
     backend.kernel = undefined;
-    watch.events?.onChange();
+    watch.change();
     world.changeConfig();
     await turn();
     await turn(resyncIntervalMs);

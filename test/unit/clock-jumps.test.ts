@@ -53,6 +53,7 @@ async function run(seconds: number, isJumping: boolean, prepare: (backend: FakeB
       },
       onReloadSignal: () => Promise.resolve(subscription),
       removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
+      findForeignMasquerade: () => Promise.resolve({ found: [], failures: [], complete: true }),
     },
     stop.signal,
   );

@@ -14,7 +14,14 @@ import { type Catch, catchesOf, type ReadChain } from './chain-walk.ts';
 import { natRuleOfIptables } from './iptables-rule.ts';
 import { keptDestinations } from './kept-destinations.ts';
 import { noteOn } from './known-programs.ts';
-import { familiesOfTable, isPlainName, type NftChain, postroutingChains, rulesInChain } from './nft-listing.ts';
+import {
+  chainCounts,
+  familiesOfTable,
+  isPlainName,
+  type NftChain,
+  postroutingChains,
+  rulesInChain,
+} from './nft-listing.ts';
 import { natRuleOfNft } from './nft-rule.ts';
 
 /** A rule of another program that masquerades connections which this agent keeps. */
@@ -40,6 +47,8 @@ export interface ForeignOptions {
   readonly chain: string;
   readonly runner: Runner;
   readonly readLegacyTables?: ReadLegacyTables;
+  /** Tables with more chains are left out: nft reads all of a table for one chain, seconds and 100 MB for the largest. */
+  readonly mostChainsInTable?: number;
 }
 
 /** Most chains to read: a host may have tens of thousands, and each costs a process. */
@@ -50,6 +59,7 @@ interface Survey extends ForeignOptions {
   readonly signal: AbortSignal | undefined;
   readonly kept: Readonly<Record<Family, IpSet>>;
   chainsLeft: number;
+  leftOut: boolean;
   /** The nft tables in which iptables-nft can read POSTROUTING, and so need not be read with nft. */
   readonly readByIptables: Set<string>;
 }
@@ -63,12 +73,12 @@ interface Survey extends ForeignOptions {
 export async function findForeignMasquerade(options: ForeignOptions, signal?: AbortSignal): Promise<ForeignRules> {
   const { policy } = options;
   const kept = { ipv4: keptDestinations(policy.ipv4), ipv6: keptDestinations(policy.ipv6) };
-  const survey: Survey = { ...options, signal, kept, chainsLeft: maxChains, readByIptables: new Set() };
+  const survey: Survey = { ...options, signal, kept, chainsLeft: maxChains, leftOut: false, readByIptables: new Set() };
   const natTables = (['nft', 'legacy'] as const).flatMap((flavour) =>
     families.map((family) => () => searchNatTable(survey, flavour, family)),
   );
   const findings = await searchEverywhere([...natTables, () => searchNft(survey)]);
-  return { ...findings, complete: survey.chainsLeft >= 0 };
+  return { ...findings, complete: survey.chainsLeft >= 0 && !survey.leftOut };
 }
 
 async function searchNatTable(survey: Survey, flavour: Flavour, family: Family): Promise<readonly ForeignRule[]> {
@@ -92,9 +102,13 @@ const nftNatTable: Readonly<Record<Family, string>> = { ipv4: 'ip nat', ipv6: 'i
 
 async function searchNft(survey: Survey): Promise<readonly ForeignRule[]> {
   const listing = await runNft(survey, ['list', 'chains']);
-  const chains = postroutingChains(listing).filter(
-    ({ table, name }) => table !== ownTable && !(survey.readByIptables.has(table) && name === postrouting),
+  const { mostChainsInTable = Number.POSITIVE_INFINITY, readByIptables } = survey;
+  const sizes = chainCounts(listing);
+  const foreign = postroutingChains(listing).filter(
+    ({ table, name }) => table !== ownTable && !(readByIptables.has(table) && name === postrouting),
   );
+  const chains = foreign.filter(({ table }) => (sizes.get(table) ?? 0) <= mostChainsInTable);
+  survey.leftOut = chains.length < foreign.length;
   const rules: ForeignRule[] = [];
   for (const chain of chains) rules.push(...(await searchNftChain(survey, chain)));
   return rules;

@@ -25,6 +25,17 @@ export function postroutingChains(listing: string): readonly NftChain[] {
   return chains;
 }
 
+/** How many chains each table has, in a listing by `nft list chains`. */
+export function chainCounts(listing: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  let table = '';
+  for (const line of listing.split('\n')) {
+    table = /^table (\w+ \S+) \{$/.exec(line)?.[1] ?? table;
+    if (/^\s+chain \S+ \{$/.test(line)) counts.set(table, (counts.get(table) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** The rules in a listing by `nft list chain`, each on one line. */
 export function rulesInChain(listing: string): readonly string[] {
   // Sets in braces are wrapped after a comma.

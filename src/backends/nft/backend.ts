@@ -8,7 +8,7 @@ import { nftError } from './failure.ts';
 import { ActualTable, absentTable, diffListings, listingOf } from './listing.ts';
 import { table } from './names.ts';
 import { type Plan, plan } from './plan.ts';
-import { createKernelTable, type KernelTable, type KernelTableOptions } from './table.ts';
+import { createKernelTable, type KernelTable } from './table.ts';
 
 /** One plan, or three where damage has to be gone round; others that change the table meanwhile may make it more. */
 const mostPlans = 6;
@@ -20,14 +20,14 @@ const mostPlans = 6;
  * refers to; switch the base chain to them, rules only; sweep what is no longer referred to. So each packet is judged
  * by the whole old policy or by the whole new one.
  */
-export function createNftBackend(options: KernelTableOptions): Backend {
-  const kernel = createKernelTable(options);
+export function createNftBackend({ runner }: { readonly runner: Runner }): Backend {
+  const kernel = createKernelTable(runner);
   /** What was last read back: good enough to plan from, since what comes of it is read back. */
   let lastActual: ActualTable | undefined;
 
   return {
     name: 'nft',
-    probe: (signal) => probe(options.runner, signal),
+    probe: (signal) => probe(runner, signal),
     render: (policy) => transactionsOf(plan(desiredTable(policy), absentTable)),
     async apply(policy, signal, observed) {
       const desired = desiredTable(policy);

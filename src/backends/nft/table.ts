@@ -3,7 +3,6 @@ import type { Outcome, Runner } from '../../system/run.ts';
 import { isAbsent, nftError } from './failure.ts';
 import { ActualTable, absentTable, parseListing } from './listing.ts';
 import { table } from './names.ts';
-import type { OwnWrites } from './own-writes.ts';
 
 /** The kernel's table, read and written through nft. Its methods throw AgentError. */
 export interface KernelTable {
@@ -18,25 +17,13 @@ export interface KernelTable {
   removeAllBut(keep: ReadonlySet<string>, signal?: AbortSignal): Promise<void>;
 }
 
-export interface KernelTableOptions {
-  readonly runner: Runner;
-  /** Is told of what is written, for a watch of the table. */
-  readonly ownWrites?: OwnWrites | undefined;
-}
-
 const listArgs = ['list', 'table', ...table.split(' ')];
 
-export function createKernelTable({ runner, ownWrites }: KernelTableOptions): KernelTable {
+export function createKernelTable(runner: Runner): KernelTable {
   const change = async (args: readonly string[], input: string | undefined, signal?: AbortSignal): Promise<void> => {
     if (signal?.aborted)
       throw new AgentError('ABORTED', 'stopped before the next transaction; the rules in the kernel are whole');
-    ownWrites?.begin();
-    try {
-      succeeded(await runner.run({ tool: 'nft', args, ...(input === undefined ? {} : { input }) }), input ?? '');
-    } catch (error) {
-      ownWrites?.fail();
-      throw error;
-    }
+    succeeded(await runner.run({ tool: 'nft', args, ...(input === undefined ? {} : { input }) }), input ?? '');
   };
   return {
     async read({ isTerse }, signal) {

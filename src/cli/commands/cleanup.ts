@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffDelayMs } from '../../agent/backoff.ts';
+import { backoffDelayMs } from '../../agent/schedule.ts';
 import type { Backend } from '../../backends/backend.ts';
 import { type AgentError, asAgentError, type ExitCode, exitCodes } from '../../errors.ts';
 import { stopOnSignals } from '../../system/signals.ts';

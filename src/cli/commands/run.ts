@@ -1,5 +1,5 @@
 import type { AgentEvent, ReportEvent } from '../../agent/events.ts';
-import { type PassDependencies, runAgent, runOnce } from '../../agent.ts';
+import { type OnceDependencies, runAgent, runOnce } from '../../agent.ts';
 import { AgentError, type ExitCode, exitCodes } from '../../errors.ts';
 import { spareDescriptors } from '../../system/descriptors.ts';
 import { createIdleMemory, type IdleMemory } from '../../system/idle-memory.ts';
@@ -11,7 +11,7 @@ import type { Log } from '../../telemetry/log.ts';
 import { version } from '../../version.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
-import { kernelWatchOf, leftoverRemovalOf, selectBackend } from '../wire/backend.ts';
+import { changeWatchOf, foreignSearchOf, leftoverRemovalOf, selectBackend } from '../wire/backend.ts';
 import { endpointsOf, sdNotifierOf } from '../wire/telemetry.ts';
 
 /** The agent itself, until SIGTERM or SIGINT; with --once, one pass. Throws USAGE for a config that can't be watched. */
@@ -61,7 +61,8 @@ async function keepApplied(context: CommandContext, stop: AbortSignal): Promise<
       {
         ...dependenciesOf(flags, parts, report),
         watchConfig: (onEvent) => watchConfigOf(flags, onEvent, report),
-        watchKernel: kernelWatchOf(parts.backend),
+        watchChanges: changeWatchOf(flags, parts.backend),
+        findForeignMasquerade: foreignSearchOf(flags),
         onReloadSignal: (onEvent) =>
           subscribeToSignal('SIGHUP', () => {
             notifier?.reloading();
@@ -91,7 +92,7 @@ async function prepare({ flags, warnings }: CommandContext, stop: AbortSignal) {
 
 type Parts = Omit<Awaited<ReturnType<typeof prepare>>, 'log'>;
 
-function dependenciesOf(flags: Flags, { backend, wiring }: Parts, report: ReportEvent): PassDependencies {
+function dependenciesOf(flags: Flags, { backend, wiring }: Parts, report: ReportEvent): OnceDependencies {
   return {
     backend,
     readConfig: wiring.configReaderOf(flags).read,
@@ -118,7 +119,7 @@ async function watchConfigOf(flags: Flags, onEvent: () => void, report: ReportEv
 /** What leaves garbage behind: everything but to wait, and to find that there is nothing to look at. */
 function memoryObserver(memory: IdleMemory): (event: AgentEvent) => void {
   return (event) => {
-    const isIdle = event.type === 'waiting' || event.type === 'pass-began';
-    if (!isIdle && !(event.type === 'in-sync' && event.basis === 'watch')) memory.worked();
+    const isIdle = event.type === 'waiting' || event.type === 'reconciling';
+    if (!isIdle && !(event.type === 'in-sync' && event.verifiedBy === 'events')) memory.worked();
   };
 }

@@ -8,6 +8,8 @@ import type { TestBed } from '../harness/test-bed.ts';
 const startAgainMs = 200;
 const lookAgainMs = 50;
 const linesKept = 80;
+const elements = Array.from({ length: 50_000 }, (_, index) => `10.${index >> 8}.${index & 255}.1`).join(', ');
+const manyEvents = `add table ip many-events\nadd set ip many-events set { type ipv4_addr; }\nadd element ip many-events set { ${elements} }\n`;
 /** What it prints once it hears signals and has read its config. */
 const signsOfLife = /rules (applied|changed|in sync|had been)|config (accepted|rejected)| error /;
 
@@ -47,8 +49,8 @@ export class AgentKeeper {
         agent.signal('SIGSTOP');
         const tools = await this.#childrenOf(agent);
         agent.signal('SIGKILL');
-        if (withTools) for (const { pid } of tools) endIfRunning(pid);
-        else this.#orphans.push(...tools.filter(({ line }) => !isMonitor(line)).map(({ pid }) => pid));
+        if (withTools) for (const pid of tools) endIfRunning(pid);
+        else this.#orphans.push(...tools);
         await agent.exited;
       }
       await sleep(downMs);
@@ -77,10 +79,15 @@ export class AgentKeeper {
     if (this.#agent && isUp(this.#agent)) this.#agent.signal('SIGHUP');
   }
 
-  /** Ends the agent's `nft monitor`. */
-  async deafen(): Promise<void> {
-    const tools = this.#agent ? await this.#childrenOf(this.#agent) : [];
-    for (const { pid, line } of tools) if (isMonitor(line)) endIfRunning(pid);
+  /** Has the kernel send the agent more events than it can take. */
+  deafen(): Promise<void> {
+    return this.#inTurn(async () => {
+      const agent = this.#agent;
+      agent?.signal('SIGSTOP');
+      await this.#options.bed.node.feed(manyEvents, 'nft', '-f', '-').catch(() => undefined);
+      await this.#options.bed.node.run('nft', 'delete', 'table', 'ip', 'many-events').catch(() => undefined);
+      agent?.signal('SIGCONT');
+    });
   }
 
   /**
@@ -144,12 +151,9 @@ export class AgentKeeper {
     return agent;
   }
 
-  async #childrenOf(agent: AgentProcess): Promise<{ pid: number; line: string }[]> {
-    const listed = await this.#options.bed.runner.run({ tool: 'pgrep', args: ['-a', '-P', String(agent.pid)] });
-    return listed.stdout
-      .split('\n')
-      .filter(Boolean)
-      .map((text) => ({ pid: Number.parseInt(text, 10), line: text }));
+  async #childrenOf(agent: AgentProcess): Promise<number[]> {
+    const listed = await this.#options.bed.runner.run({ tool: 'pgrep', args: ['-P', String(agent.pid)] });
+    return listed.stdout.split('\n').filter(Boolean).map(Number);
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -160,10 +164,6 @@ export class AgentKeeper {
 
 function isUp(agent: AgentProcess): boolean {
   return agent.lines.some(({ text }) => signsOfLife.test(text));
-}
-
-function isMonitor(line: string): boolean {
-  return line.endsWith('nft monitor');
 }
 
 function endIfRunning(pid: number): void {

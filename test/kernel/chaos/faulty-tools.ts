@@ -5,7 +5,7 @@ import { families } from '../../../src/net/family.ts';
 
 /**
  * What may go wrong with every tool for a while, as commands that a stand-in runs before the real one. `$tool` is the
- * real one; `$writes` is 1 where it would change rules. `nft monitor`, whose work never ends, is never their child.
+ * real one; `$writes` is 1 where it would change rules.
  */
 export const toolFaults = {
   'fails in a way nobody expected': 'echo "oddly broken" >&2; exit 77',
@@ -19,8 +19,8 @@ export const toolFaults = {
   'can not write': '[ $writes = 0 ] || { echo "no" >&2; exit 1; }',
   'hangs for a second': 'sleep 1 < /dev/null > /dev/null 2>&1',
   'hangs before it writes': '[ $writes = 0 ] || sleep 1 < /dev/null > /dev/null 2>&1',
-  'does its work and fails': '[ "$1" = monitor ] || { "$tool" "$@"; exit 77; }',
-  'does its work and is killed': '[ "$1" = monitor ] || { "$tool" "$@"; kill -9 $$; }',
+  'does its work and fails': '"$tool" "$@"; exit 77',
+  'does its work and is killed': '"$tool" "$@"; kill -9 $$',
   'writes and is killed': '[ $writes = 0 ] || { "$tool" "$@"; kill -9 $$; }',
 } as const;
 

@@ -27,7 +27,7 @@ export type Action =
   /** Somebody else holds the xtables lock. */
   | { readonly kind: 'lock'; readonly forMs: number }
   | { readonly kind: 'tool fault'; readonly fault: ToolFault; readonly forMs: number }
-  /** The agent's `nft monitor` is killed. */
+  /** Events of the kernel are lost to the agent. */
   | { readonly kind: 'deaf' }
   | { readonly kind: 'injury'; readonly name: string };
 

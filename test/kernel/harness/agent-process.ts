@@ -1,12 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import type { Namespace } from './namespace.ts';
 
 /** The agent as it is shipped; vitest's global set-up and the demo build it. */
 export const bundle = fileURLToPath(new URL('../../../dist/ip-masq-agent.js', import.meta.url));
+
+/** The options of Node that the image and the Debian package run the agent with. */
+export const nodeOptions: readonly string[] = z
+  .object({ config: z.object({ nodeOptions: z.string() }) })
+  .parse(JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')))
+  .config.nodeOptions.split(' ');
 
 /** One line that the agent printed, and where. */
 export interface LogLine {
@@ -28,14 +36,15 @@ export class AgentProcess {
   readonly #child: ChildProcess;
   readonly #listeners = new Set<(line: LogLine) => void>();
 
-  /** Starts it with these command line arguments, and variables of the environment besides those of the namespace. */
+  /** Starts it with these command line arguments, variables of the environment besides those of the namespace, and Node's options. */
   constructor(
     namespace: Pick<Namespace, 'inside'>,
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
+    options: readonly string[] = nodeOptions,
   ) {
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    const { tool, args: line } = namespace.inside('env', [...variables, process.execPath, bundle, ...args]);
+    const { tool, args: line } = namespace.inside('env', [...variables, process.execPath, ...options, bundle, ...args]);
     const child = spawn(tool, line, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#collect('stdout', child.stdout);

@@ -50,10 +50,10 @@ export class Namespace {
 }
 
 /** Lets code of the agent that runs in this process work on the kernel of a namespace. */
-export function namespaceRunner(namespace: Namespace): Runner {
+export function namespaceRunner(namespace: Namespace, runner: Runner = systemRunner): Runner {
   return {
     async run({ tool, args, ...rest }) {
-      const outcome = await systemRunner.run({ ...namespace.inside(tool, args), ...rest });
+      const outcome = await runner.run({ ...namespace.inside(tool, args), ...rest });
       // env(1) is what looks the tool up here, and says so with these exit codes.
       if ((outcome.exitCode === 127 || outcome.exitCode === 126) && outcome.stderr.startsWith('env: ')) {
         throw new AgentError('TOOL_MISSING', `${tool} can't be run: ${outcome.stderr.trim()}`);

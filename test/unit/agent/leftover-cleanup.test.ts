@@ -6,27 +6,27 @@ import { AgentError } from '../../../src/errors.ts';
 const minute = 60_000;
 const never = new AbortController().signal;
 
-function patrolOver(places: string[][], failure?: AgentError) {
+function cleanupOver(places: string[][], failure?: AgentError) {
   const events: AgentEvent[] = [];
   const looks = { count: 0 };
   const remove = () => {
     looks.count++;
     return Promise.resolve({ found: places.shift() ?? [], failures: failure ? [failure] : [] });
   };
-  return { patrol: new LeftoverCleanup(remove, (event) => events.push(event)), events, looks };
+  return { cleanup: new LeftoverCleanup(remove, (event) => events.push(event)), events, looks };
 }
 
 describe('LeftoverCleanup', () => {
   it('looks at once, then rarely while there is nothing', async () => {
-    const { patrol, looks, events } = patrolOver([]);
-    for (const now of [0, minute, 4 * minute, 5 * minute, 6 * minute]) await patrol.runIfDue(now, never);
+    const { cleanup, looks, events } = cleanupOver([]);
+    for (const now of [0, minute, 4 * minute, 5 * minute, 6 * minute]) await cleanup.runIfDue(now, never);
     expect(looks.count).toBe(2);
     expect(events).toEqual([]);
   });
 
-  it('looks again at the next pass after a removal, and counts removals', async () => {
-    const { patrol, looks, events } = patrolOver([['chain A'], ['chain A'], []]);
-    for (const now of [0, minute, 2 * minute, 3 * minute]) await patrol.runIfDue(now, never);
+  it('looks again the next time after a removal, and counts removals', async () => {
+    const { cleanup, looks, events } = cleanupOver([['chain A'], ['chain A'], []]);
+    for (const now of [0, minute, 2 * minute, 3 * minute]) await cleanup.runIfDue(now, never);
     expect(looks.count).toBe(3);
     expect(events).toMatchObject([
       { type: 'leftovers', removed: ['chain A'], removals: 1 },
@@ -35,8 +35,8 @@ describe('LeftoverCleanup', () => {
   });
 
   it('tells what it could not look at', async () => {
-    const { patrol, events } = patrolOver([], new AgentError('XTABLES_LOCK', 'held'));
-    await patrol.runIfDue(0, never);
+    const { cleanup, events } = cleanupOver([], new AgentError('XTABLES_LOCK', 'held'));
+    await cleanup.runIfDue(0, never);
     expect(events).toMatchObject([{ removed: [], failures: [{ code: 'XTABLES_LOCK' }], removals: 0 }]);
   });
 });

@@ -12,7 +12,7 @@ describe('RepairThrottle', () => {
     expect(limit.isPaused(25_000)).toBe(false);
   });
 
-  it('doubles the pause while the fight goes on, up to the longest', () => {
+  it('doubles the pause while the conflict goes on, up to the longest', () => {
     const limit = new RepairThrottle();
     const pauses = Array.from({ length: 24 }, () => limit.add(0, 12_000)?.pauseMs);
     expect(pauses.slice(20)).toEqual([5_000, 10_000, 12_000, 12_000]);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemFollower, systemRunner } from '../../../src/system/run.ts';
+import { createRunner, systemRunner } from '../../../src/system/run.ts';
 
 const node = process.execPath;
 
@@ -121,33 +121,24 @@ describe('systemRunner', () => {
   });
 });
 
-describe('systemFollower', () => {
-  it('gives the output as it comes, and the reason of the end', async () => {
-    let output = '';
-    let errors = '';
-    const following = systemFollower.follow(
-      { tool: 'sh', args: ['-c', 'echo one; echo oops >&2; exit 4'] },
-      {
-        onOutput: (piece) => {
-          output += piece;
-        },
-        onError: (piece) => {
-          errors += piece;
-        },
-      },
-    );
-    expect(await following.ended).toMatch(/exit code 4 oops$/);
-    expect([output, errors]).toEqual(['one\n', 'oops\n']);
+describe('createRunner', () => {
+  it('tells of each child as it starts and as it ends', async () => {
+    const seen: string[] = [];
+    const runner = createRunner({
+      started: (pid, { tool }) => seen.push(`started ${tool} ${pid > 0}`),
+      ended: (pid) => seen.push(`ended ${pid > 0}`),
+    });
+    const running = runner.run({ tool: 'cat', args: [], input: 'x' });
+    expect(seen).toEqual(['started cat true']);
+    await running;
+    expect(seen).toEqual(['started cat true', 'ended true']);
   });
 
-  it('stops when it is told', async () => {
-    const following = systemFollower.follow({ tool: 'sleep', args: ['60'] }, { onOutput: () => {} });
-    following.stop();
-    expect(await following.ended).toContain('SIGTERM');
-  });
-
-  it('does not throw for a tool that is missing', async () => {
-    const following = systemFollower.follow({ tool: 'no-such-tool', args: [] }, { onOutput: () => {} });
-    expect(await following.ended).toContain('no-such-tool');
+  it('tells of nothing that could not be started', async () => {
+    const fail = () => {
+      throw new Error('there is no child');
+    };
+    const runner = createRunner({ started: fail, ended: fail });
+    await expect(runner.run({ tool: 'no-such-tool', args: [] })).rejects.toMatchObject({ code: 'TOOL_MISSING' });
   });
 });

@@ -5,9 +5,10 @@ import { type AgentState, initialState, trackAgentState } from '../../../src/tel
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 
 const policy = policyKeeping('10.0.0.0/8');
-const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 3 };
+const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, verifiedBy: 'read', durationMs: 3 };
 const applied: AgentEvent = {
   type: 'applied',
+  cause: 'first',
   trigger: 'start',
   policy,
   previous: undefined,
@@ -16,6 +17,7 @@ const applied: AgentEvent = {
 };
 const failed: AgentEvent = {
   type: 'failed',
+  failures: 1,
   trigger: 'retry',
   error: new AgentError('TOOL_TIMEOUT', 'nft hung'),
   retryInMs: 500,
@@ -45,8 +47,8 @@ describe('the state of the agent', () => {
   });
 
   it('counts repairs, but neither the first apply nor a change of the config', () => {
-    const change: AgentEvent = { ...applied, previous: policyKeeping(), differences: [] };
-    const repair: AgentEvent = { ...applied, previous: policy, differences: ['table is missing'] };
+    const change: AgentEvent = { ...applied, cause: 'policy-change', previous: policyKeeping(), differences: [] };
+    const repair: AgentEvent = { ...applied, cause: 'drift', previous: policy, differences: ['table is missing'] };
     expect(stateAfter(applied, change).driftRepairs).toBe(0);
     expect(stateAfter(applied, repair, inSync, repair)).toMatchObject({
       driftRepairs: 2,
@@ -63,14 +65,18 @@ describe('the state of the agent', () => {
   });
 
   it('counts failures in a row and forgets them with the next success', () => {
-    expect(stateAfter(failed, failed, failed).failure).toMatchObject({ count: 3, since: { wallClock: 101_000 } });
+    const again = { ...failed, failures: 3 };
+    expect(stateAfter(failed, { ...failed, failures: 2 }, again).failure).toMatchObject({
+      count: 3,
+      since: { wallClock: 101_000 },
+    });
     expect(stateAfter(failed, inSync).failure).toBeUndefined();
     expect(stateAfter(failed, applied).failure).toBeUndefined();
   });
 
   it('follows the loop on the monotonic clock', () => {
     expect(stateAfter({ type: 'waiting', forMs: 500 }).loop).toEqual({ doing: 'wait', until: 1510 });
-    expect(stateAfter({ type: 'waiting', forMs: 500 }, { type: 'pass-began' }).loop).toEqual({
+    expect(stateAfter({ type: 'waiting', forMs: 500 }, { type: 'reconciling' }).loop).toEqual({
       doing: 'pass',
       since: 1020,
     });

@@ -58,6 +58,7 @@ const bad: AgentEvent = { type: 'config-rejected', reading: rejected('bad CIDR')
 const good: AgentEvent = { type: 'config-accepted', reading: accepted(['10.0.0.0/8']) };
 const applied: AgentEvent = {
   type: 'applied',
+  cause: 'first',
   trigger: 'start',
   policy: policyKeeping('10.0.0.0/8'),
   previous: undefined,
@@ -167,7 +168,13 @@ describe('endpoints', () => {
       body: '[+]config ok\n[+]kernel ok\nreadyz check passed\n',
     });
     report(bad);
-    report({ type: 'failed', trigger: 'resync', error: new AgentError('TOOL_TIMEOUT', 'nft hung'), retryInMs: 1 });
+    report({
+      type: 'failed',
+      failures: 1,
+      trigger: 'resync',
+      error: new AgentError('TOOL_TIMEOUT', 'nft hung'),
+      retryInMs: 1,
+    });
     expect(await get('/readyz?verbose')).toEqual({
       status: 503,
       body: [

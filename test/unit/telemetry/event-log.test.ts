@@ -9,21 +9,31 @@ import { type FakeLog, fakeLog } from '../../fakes/log.ts';
 const before = policyKeeping('10.0.0.0/8', '172.16.0.0/12');
 const after = policyKeeping('10.0.0.0/8', '192.168.0.0/16');
 
-const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy: before, basis: 'listing', durationMs: 3 };
-const applied: AgentEvent = {
+const inSync = {
+  type: 'in-sync',
+  trigger: 'resync',
+  policy: before,
+  verifiedBy: 'read',
+  durationMs: 3,
+} as const satisfies AgentEvent;
+const recovery = { failures: 100, forMs: 3_000 };
+const origin = { pid: 7, program: 'nft' };
+const applied = {
   type: 'applied',
   trigger: 'config-change',
+  cause: 'policy-change',
   policy: after,
   previous: before,
   differences: [],
   durationMs: 12.3,
-};
+} as const satisfies AgentEvent;
 
-function failed(message: string): AgentEvent {
+function failed(message: string, failures = 1): AgentEvent {
   return {
     type: 'failed',
     trigger: 'retry',
     error: new AgentError('XTABLES_LOCK', message),
+    failures,
     retryInMs: 500,
   };
 }
@@ -65,7 +75,7 @@ describe('the event log', () => {
   it('names twenty CIDRs of a long change and counts the rest', () => {
     const { log, report } = logging();
     const many = Array.from({ length: 45 }, (_, index) => `10.1.${index}.0/24`);
-    report({ ...applied, policy: policyKeeping('10.0.0.0/8', '172.16.0.0/12', ...many) });
+    report({ ...applied, cause: 'policy-change', policy: policyKeeping('10.0.0.0/8', '172.16.0.0/12', ...many) });
     const shown = log.lines[0]?.fields['nonMasqueradeCIDRs.added'];
     expect(shown).toHaveLength(21);
     expect(shown).toContain('10.1.19.0/24 (ip-masq-agent:23)');
@@ -75,7 +85,13 @@ describe('the event log', () => {
   it('tells the first apply with what the policy holds', () => {
     const { log, report } = logging();
     report({ type: 'config-accepted', reading: accepted([], []) });
-    report({ ...applied, trigger: 'start', previous: undefined, differences: ['the table is missing'] });
+    report({
+      ...applied,
+      trigger: 'start',
+      cause: 'first',
+      previous: undefined,
+      differences: ['the table is missing'],
+    });
     expect(log.lines).toEqual([
       {
         text: 'info rules applied',
@@ -86,7 +102,7 @@ describe('the event log', () => {
 
   it('warns of rules that somebody else changed', () => {
     const { log, report } = logging();
-    report({ ...applied, policy: before, differences: ['chain postrouting is missing'], changedBy: 'process 7 (nft)' });
+    report({ ...applied, policy: before, cause: 'drift', differences: ['chain postrouting is missing'], origin });
     expect(log.lines).toMatchObject([
       {
         text: 'warn rules had been changed by somebody else and were repaired',
@@ -98,10 +114,10 @@ describe('the event log', () => {
   it('is silent while nothing changes', () => {
     const { log, report } = logging();
     report({ type: 'config-accepted', reading: accepted([]) });
-    report({ ...applied, previous: undefined });
+    report({ ...applied, cause: 'first', previous: undefined });
     const lines = log.visible().length;
     for (let pass = 0; pass < 100; pass++) {
-      report({ type: 'pass-began' });
+      report({ type: 'reconciling' });
       report(inSync);
       report({ type: 'waiting', forMs: 1000 });
     }
@@ -140,16 +156,16 @@ describe('the event log', () => {
 
   it('tells a failure that persists at its 1st, 2nd, 4th, 8th … time, and its end', () => {
     const { log, report } = logging();
-    for (let pass = 1; pass <= 100; pass++) report(failed('the lock is held'));
+    for (let pass = 1; pass <= 100; pass++) report(failed('the lock is held', pass));
     expect(log.visible()).toHaveLength(7);
     expect(log.lines[0]).toMatchObject({
       text: expect.stringContaining('error the lock is held. '),
       fields: { code: 'XTABLES_LOCK', trigger: 'retry', retryIn: '500ms' },
     });
-    report(inSync);
+    report({ ...inSync, recovery });
     expect(log.lines.at(-1)).toMatchObject({
       text: 'info rules in sync again',
-      fields: { failures: 100, failedFor: expect.stringMatching(/^\d+ms$/) },
+      fields: { failures: 100, failedFor: '3000ms' },
     });
     report(inSync);
     expect(log.visible()).toHaveLength(8);
@@ -159,13 +175,13 @@ describe('the event log', () => {
     const { log, report } = logging();
     for (const message of ['a', 'a', 'a', 'b']) report(failed(message));
     expect(log.visible().map((line) => line.slice(0, 7))).toEqual(['error a', 'error a', 'error b']);
-    report(applied);
-    expect(log.lines.at(-1)).toMatchObject({ text: 'info rules changed', fields: { failures: 4 } });
+    report({ ...applied, cause: 'policy-change', recovery });
+    expect(log.lines.at(-1)).toMatchObject({ text: 'info rules changed', fields: { failures: 100 } });
   });
 
   it.each<[string, AgentEvent]>([
-    ['a fight', { type: 'conflict', repairs: 21, changedBy: 'process 7 (nft)', pauseMs: 5000 }],
-    ['a broken watch of the kernel', { type: 'kernel-watch-failed', reason: 'nft ended' }],
+    ['a conflict', { type: 'conflict', repairs: 21, origin, pauseMs: 5000 }],
+    ['a kernel that cannot be heard', { type: 'kernel-watch-failed', reason: 'no socket' }],
     ['a broken watch of the config', { type: 'watch-failed', reason: 'no inotify' }],
     [
       'leftovers that can not be looked for',
@@ -179,9 +195,14 @@ describe('the event log', () => {
     expect(log.lines.at(-1)?.fields).toMatchObject({ times: 64 });
   });
 
-  it('tells each repair, until they are clearly a fight', () => {
+  it('tells each repair, until they are clearly a conflict', () => {
     const { log, report } = logging();
-    const repair: AgentEvent = { ...applied, policy: before, differences: ['chain postrouting is missing'] };
+    const repair: AgentEvent = {
+      ...applied,
+      cause: 'drift',
+      policy: before,
+      differences: ['chain postrouting is missing'],
+    };
     for (let time = 1; time <= 64; time++) report(repair);
     expect(log.visible()).toHaveLength(22);
     expect(log.lines.at(-1)?.fields).toMatchObject({ times: 64 });

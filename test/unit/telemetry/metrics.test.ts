@@ -9,16 +9,18 @@ const policy = policyKeeping('10.0.0.0/8', '192.168.0.0/16', 'fd00::/8');
 const started: AgentEvent = { type: 'started', version: '1.2.3', backend: 'nft', reason: 'asked', configPath: '/c' };
 const applied: AgentEvent = {
   type: 'applied',
+  cause: 'first',
   trigger: 'start',
   policy,
   previous: undefined,
   differences: ['absent'],
   durationMs: 30,
 };
-const repaired: AgentEvent = { ...applied, trigger: 'resync', previous: policy };
-const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 3 };
+const repaired: AgentEvent = { ...applied, cause: 'drift', trigger: 'resync', previous: policy };
+const inSync: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, verifiedBy: 'read', durationMs: 3 };
 const failed: AgentEvent = {
   type: 'failed',
+  failures: 1,
   trigger: 'retry',
   error: new AgentError('TOOL_TIMEOUT', 'nft hung'),
   retryInMs: 500,
@@ -44,7 +46,7 @@ describe('the metrics', () => {
     const helped = [...text.matchAll(/^# HELP (\S+) \S.{20,}$/gm)].map(([, name]) => name);
     const typed = [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(([, name]) => name);
     expect(helped).toEqual(typed);
-    expect(helped).toHaveLength(19);
+    expect(helped).toHaveLength(20);
   });
 
   it('begin with an agent that has done nothing', async () => {
@@ -80,7 +82,7 @@ describe('the metrics', () => {
   });
 
   it('tell how long an apply took, and repairs only where something was repaired', async () => {
-    const change: AgentEvent = { ...applied, previous: policyKeeping(), differences: [] };
+    const change: AgentEvent = { ...applied, cause: 'policy-change', previous: policyKeeping(), differences: [] };
     const samples = await samplesAfter(applied, change, repaired, inSync);
     expect(samples.get('ip_masq_agent_apply_duration_seconds_count')).toBe(3);
     expect(samples.get('ip_masq_agent_apply_duration_seconds_sum')).toBeCloseTo(0.09);

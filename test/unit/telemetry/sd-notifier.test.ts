@@ -14,8 +14,8 @@ const inSync: AgentState = {
   policy,
   loop: { doing: 'wait', until: Number.POSITIVE_INFINITY },
 };
-const inSyncEvent: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, basis: 'listing', durationMs: 1 };
-const passBegan: AgentEvent = { type: 'pass-began' };
+const inSyncEvent: AgentEvent = { type: 'in-sync', trigger: 'resync', policy, verifiedBy: 'read', durationMs: 1 };
+const passBegan: AgentEvent = { type: 'reconciling' };
 const waiting: AgentEvent = { type: 'waiting', forMs: 60_000 };
 const ready = 'READY=1 STATUS=nft: in sync, nonMasqueradeCIDRs:1';
 
@@ -34,10 +34,24 @@ describe('the notifier of systemd', () => {
     const manager = fakeManager();
     const { observe } = startSdNotifier(manager, () => inSync);
     observe(passBegan);
-    observe({ type: 'failed', trigger: 'start', error: new AgentError('XTABLES_LOCK', 'busy'), retryInMs: 1 });
+    observe({
+      type: 'failed',
+      failures: 1,
+      trigger: 'start',
+      error: new AgentError('XTABLES_LOCK', 'busy'),
+      retryInMs: 1,
+    });
     observe(waiting);
     expect(manager.told).toEqual([]);
-    observe({ type: 'applied', trigger: 'retry', policy, previous: undefined, differences: [], durationMs: 1 });
+    observe({
+      type: 'applied',
+      cause: 'first',
+      trigger: 'retry',
+      policy,
+      previous: undefined,
+      differences: [],
+      durationMs: 1,
+    });
     observe(inSyncEvent);
     expect(manager.told).toEqual([ready]);
   });

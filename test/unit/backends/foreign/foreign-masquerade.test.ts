@@ -40,6 +40,30 @@ async function find(policy: typeof both, legacyTables: readonly string[], ...com
 }
 
 describe('foreign rules', () => {
+  it('of tables that are too large are left out, and that is said', async () => {
+    const runner = fakeRunner([
+      list('iptables-nft', 'POSTROUTING', '-P POSTROUTING ACCEPT'),
+      nft(
+        'list chains',
+        ...nftBase('ip large', 'post'),
+        '\t}',
+        '\tchain other {',
+        '\t}',
+        '}',
+        ...nftBase('ip small', 'post'),
+        '\t}',
+        '}',
+      ),
+      nft('list chain ip small post', ...nftBase('ip small', 'post'), '\t\tmasquerade', '\t}', '}'),
+    ]);
+    const options = { policy: onlyIPv4, chain, runner, readLegacyTables: async () => [], mostChainsInTable: 1 };
+    expect(await findForeignMasquerade(options)).toMatchObject({
+      found: [{ place: 'ip small post' }],
+      complete: false,
+    });
+    runner.assertDone();
+  });
+
   it('are told with their place, their owner and what turns them off', async () => {
     const docker = '-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE';
     const cni = '-A CNI-1f4 ! -d 224.0.0.0/4 -m comment --comment "name: \\"cbr0\\" id: \\"x\\"" -j MASQUERADE';

@@ -1,7 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import { familiesOfTable, postroutingChains, rulesInChain } from '../../../../src/backends/foreign/nft-listing.ts';
+import {
+  chainCounts,
+  familiesOfTable,
+  postroutingChains,
+  rulesInChain,
+} from '../../../../src/backends/foreign/nft-listing.ts';
 
 describe('a listing of chains', () => {
+  it('shows how many each table has', () => {
+    const listing = [
+      'table ip nat {',
+      '\tchain a {',
+      '\t}',
+      '\tchain b {',
+      '\t}',
+      '}',
+      'table inet f {',
+      '\tchain a {',
+      '\t}',
+      '}',
+    ];
+    expect([...chainCounts(listing.join('\n'))]).toEqual([
+      ['ip nat', 2],
+      ['inet f', 1],
+    ]);
+  });
+
   it('shows those where new connections leave the host', () => {
     const listing = `table ip kube-proxy {
 \tchain masquerading {

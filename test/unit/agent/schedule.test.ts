@@ -1,6 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffDelayMs } from '../../../src/agent/backoff.ts';
+import { backoffDelayMs, schedule } from '../../../src/agent/schedule.ts';
+
+describe('schedule', () => {
+  it.each(['applied', 'in-sync', 'no-policy'] as const)('resyncs after %s', (type) => {
+    expect(schedule({ type }, 60_000)).toEqual({ inMs: 60_000, trigger: 'resync' });
+  });
+
+  it('leaves a resync where it is over events that change nothing', () => {
+    expect(schedule({ type: 'unchanged' }, 60_000)).toBeUndefined();
+  });
+
+  it('retries a failure before the resync, and never later', () => {
+    for (const failures of [1, 2, 50]) {
+      const next = schedule({ type: 'failed', failures }, 60_000);
+      expect(next?.trigger).toBe('retry');
+      expect(next?.inMs).toBeLessThanOrEqual(60_000);
+    }
+  });
+});
 
 describe('backoffDelayMs', () => {
   it('doubles up to the cap', () => {
