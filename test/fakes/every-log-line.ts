@@ -39,7 +39,7 @@ export const everyLoggedEvent: readonly AgentEvent[] = [
   { type: 'config-accepted', reading: { ...accepted([]), files: [] } },
   { type: 'in-sync', trigger: 'resync', policy, verifiedBy: 'read', durationMs: 1 },
   { type: 'failed', failures: 1, trigger: 'resync', error: failure, retryInMs: 1 },
-  { type: 'in-sync', trigger: 'retry', policy, verifiedBy: 'read', durationMs: 1 },
+  { type: 'in-sync', trigger: 'retry', policy, verifiedBy: 'read', recovery: { failures: 1, forMs: 1 }, durationMs: 1 },
   { type: 'conflict', repairs: 21, pauseMs: 5000 },
   { ...removal, removals: 1 },
   { ...removal, removals: 2 },
