@@ -16,7 +16,7 @@ const resyncPauseMs = 30;
 
 const limits = new Map([
   [10, 60],
-  [10_000, 250],
+  [10_000, 400],
 ]);
 
 /** From the rename of a ConfigMap's ..data to the first connection that is judged by the new config. */

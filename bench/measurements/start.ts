@@ -39,7 +39,7 @@ export const measureStart: Measurement = async ({ agents, quick }) => {
           name: 'start to rules / start of bare Node',
           value: median(agents[0].name) / median(bareNode.name),
           unit: '×',
-          limit: 4,
+          limit: 6,
           better: 'lower',
         },
       ],
