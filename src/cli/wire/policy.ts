@@ -1,11 +1,14 @@
-import type { Config, ConfigOptions, ConfigReading } from '../../config/config.ts';
+import { type Config, type ConfigOptions, type ConfigReading, outputText } from '../../config/config.ts';
 import { type ConfigReader, createConfigReader, readConfigText } from '../../config/load.ts';
+import { problemAt } from '../../config/problems.ts';
 import { subPathWarnings } from '../../config/sub-path.ts';
 import { AgentError } from '../../errors.ts';
 import { formatDuration } from '../../net/duration.ts';
 import { buildPolicy } from '../../policy/build.ts';
 import { lintPolicy } from '../../policy/lint.ts';
+import { chooseAddress, type NodeAddress } from '../../policy/node-address.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { readNodeAddresses } from '../../system/node-addresses.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flags } from '../flags.ts';
 
@@ -16,7 +19,7 @@ export function configReaderOf(flags: Flags): ConfigReader {
   const mounts = subPathWarnings(flags.config);
   return {
     async read() {
-      const reading = overridden(await reader.read(), flags['resync-interval']);
+      const reading = await onThisNode(overridden(await reader.read(), flags['resync-interval']));
       const warnings = await mounts;
       return warnings.length === 0 ? reading : { ...reading, warnings: [...warnings, ...reading.warnings] };
     },
@@ -38,7 +41,8 @@ export async function readNamedConfig(
     // Of UTF-16, too, some byte is none of these.
     const isBlank = bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
     if (isBlank) throw new AgentError('CONFIG_ABSENT', 'standard input is empty');
-    return overridden(readConfigText('standard input', bytes, optionsOf(flags)), flags['resync-interval']);
+    const reading = readConfigText('standard input', bytes, optionsOf(flags));
+    return onThisNode(overridden(reading, flags['resync-interval']));
   }
   const reading = await configReaderOf({ ...flags, config: path }).read();
   if (reading.ok && reading.files.length === 0) throw new AgentError('CONFIG_ABSENT', `there is no config at ${path}`);
@@ -61,13 +65,37 @@ function overridden(reading: ConfigReading, intervalMs: number | undefined): Con
   return { ...reading, config: { ...reading.config, resyncIntervalMs, resyncInterval } };
 }
 
-/** The policy that the flags make of a config. */
+/** The node's addresses, as they were when a config was last read that names some of them. */
+let nodeAddresses: readonly NodeAddress[] | undefined;
+
+/**
+ * A reading that is another one when the node has got other addresses: then the policy is built anew, at each resync if
+ * need be. What a config names and the node has not is among the warnings.
+ */
+async function onThisNode(reading: ConfigReading): Promise<ConfigReading> {
+  if (!reading.ok || reading.config.outputAddresses.length === 0) return reading;
+  nodeAddresses = await readNodeAddresses();
+  const chosen = reading.config.outputAddresses.map((output) => ({
+    output,
+    choice: chooseAddress(output, nodeAddresses),
+  }));
+  const idle = chosen.flatMap(({ output, choice }) =>
+    'idle' in choice
+      ? [problemAt(output.source, { message: `this address is not used: ${choice.idle}`, found: outputText(output) })]
+      : [],
+  );
+  const state = chosen.map(({ choice }) => ('value' in choice ? choice.value : '-')).join();
+  return { ...reading, warnings: [...reading.warnings, ...idle], digest: `${reading.digest} ${state}` };
+}
+
+/** The policy that the flags make of a config on this node. */
 export function policyOf(flags: Flags, config: Config): Policy {
-  return buildPolicy(config, {
+  const options = {
     enableIPv6: flags['enable-ipv6'],
     randomFully: flags['random-fully'],
     toPorts: flags['to-ports'],
-  });
+  };
+  return buildPolicy(config, options, nodeAddresses);
 }
 
 /** A reading with what is odd about its policy among the warnings. */
