@@ -1,4 +1,5 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AgentProcess } from './harness/agent-process.ts';
@@ -100,6 +101,41 @@ describeKernel('an agent whose nft', () => {
       .not.toBe('');
     expect(await wrapped.stop()).toEqual({ code: 0, signal: null });
   }, 15_000);
+
+  it('leaves a child behind that holds its output is not waited for', async () => {
+    await replaceNft('setsid sleep 600 &\nexec /usr/sbin/nft "$@"');
+    await changeConfig();
+    await expectConvergence();
+  });
+
+  // A process in a frozen cgroup (v1) is not ended by SIGKILL, as one that hangs in the kernel.
+  const freezer = '/sys/fs/cgroup/freezer';
+  it.runIf(existsSync(freezer))(
+    'can’t be killed is given up, and the agent obeys and converges after',
+    async () => {
+      const group = join(freezer, `ip-masq-agent-test-${process.pid}`);
+      await mkdir(group);
+      const setState = (state: string) => writeFile(join(group, 'freezer.state'), state);
+      try {
+        await replaceNft(`echo $$ > ${group}/cgroup.procs; echo FROZEN > ${group}/freezer.state; sleep 600`);
+        await changeConfig();
+        // 30 s until it is killed.
+        await agent.waitFor(/error .*code=TOOL_STUCK/, { timeoutMs: 60_000 });
+        expect(await agent.stop()).toEqual({ code: 0, signal: null });
+      } finally {
+        await setState('THAWED');
+        await expect.poll(() => readFile(join(group, 'cgroup.procs'), 'utf8'), { timeout: 20_000 }).toBe('');
+        await rmdir(group);
+      }
+      await replaceNft('exec /usr/sbin/nft "$@"');
+      agent = start();
+      await agent.waitFor(/rules applied/);
+      expect(await bed.probe([{ source: '10.244.7.2', destination: '203.0.113.8' }])).toMatchObject([
+        { verdict: 'keep' },
+      ]);
+    },
+    240_000,
+  );
 
   it('hangs kills it after a time, and converges after', async () => {
     await replaceNft('exec sleep 600');
