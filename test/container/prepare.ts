@@ -11,10 +11,17 @@ const [test = '', ...needs] = process.argv.slice(2);
 const programs = needs.filter((need) => need !== '--root');
 
 /** Debian's packages, where they are not named as the program. */
-const packages: Readonly<Record<string, string>> = { nsenter: 'util-linux', ip: 'iproute2', strip: 'binutils' };
+const packages: Readonly<Record<string, string>> = {
+  nsenter: 'util-linux',
+  ip: 'iproute2',
+  strip: 'binutils',
+  etcd: 'etcd-server',
+  busybox: 'busybox-static',
+  bridge: 'containernetworking-plugins',
+};
 
 function missing(): string[] {
-  const directories = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  const directories = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/lib/cni'];
   return programs.filter((program) => !directories.some((directory) => existsSync(join(directory, program))));
 }
 
