@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { execa } from 'execa';
+import { execa, type Result } from 'execa';
 import { AgentError } from '../errors.ts';
 
 /** One run of one tool: an argument array, never a shell string. */
@@ -43,32 +43,70 @@ const maxComplaintLength = 2_000;
 
 /** The runner that starts real processes. Tools get the C locale, so that what they print can be relied on. */
 export const systemRunner: Runner = {
-  async run({ tool, args, input = '', timeoutMs = defaultTimeoutMs, signal }) {
-    const result = await execa(tool, args, {
-      input,
-      timeout: timeoutMs,
-      forceKillAfterDelay: killDelayMs,
-      maxBuffer: maxOutputBytes,
-      stripFinalNewline: false,
-      reject: false,
-      env: { LC_ALL: 'C' },
-      ...(signal ? { cancelSignal: signal } : {}),
-    });
-    const name = [tool, ...args].join(' ');
-    if (result.isCanceled) throw new AgentError('ABORTED', `${name} was ended because the agent stops`);
-    if (result.timedOut) throw new AgentError('TOOL_TIMEOUT', `${name} did not finish within ${timeoutMs} ms`);
-    if (result.exitCode !== undefined) {
-      return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
-    }
-    if (result.code === 'ENOENT') throw new AgentError('TOOL_MISSING', `${tool} is not installed (not found in PATH)`);
-    if (result.code === 'EACCES') throw new AgentError('TOOL_MISSING', `${tool} can't be executed: permission denied`);
-    if (result.signal === 'SIGKILL') {
-      throw new AgentError('KERNEL_RESOURCE', `${name} was killed, as the kernel does where memory runs out`);
-    }
-    const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
-    throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
+  async run(command) {
+    const result = await execa(command.tool, command.args, { ...optionsFor(command), maxBuffer: maxOutputBytes });
+    const exitCode = exitCodeOf(command, result);
+    return { exitCode, stdout: result.stdout, stderr: result.stderr };
   },
 };
+
+/** For output that is too long to be kept: hands it on as it comes. */
+export interface Streamer {
+  /**
+   * Like `Runner.run`, but each piece of the standard output goes to `onOutput`, and none of it is in the outcome.
+   * Pieces need not end with a line. What `onOutput` throws ends the tool and is thrown.
+   */
+  stream(command: Command, onOutput: (piece: Uint8Array) => void): Promise<Omit<Outcome, 'stdout'>>;
+}
+
+/** The streamer that starts real processes. */
+export const systemStreamer: Streamer = {
+  async stream(command, onOutput) {
+    const subprocess = execa(command.tool, command.args, {
+      ...optionsFor(command),
+      buffer: { stdout: false },
+    });
+    try {
+      for await (const piece of subprocess.stdout) onOutput(piece);
+    } catch (error) {
+      subprocess.kill();
+      const result = await subprocess;
+      // A tool that was killed ends its output early; that is told below.
+      if (!result.timedOut && !result.isCanceled) throw error;
+    }
+    const result = await subprocess;
+    return { exitCode: exitCodeOf(command, result), stderr: result.stderr };
+  },
+};
+
+function optionsFor({ input = '', timeoutMs = defaultTimeoutMs, signal }: Command) {
+  return {
+    input,
+    timeout: timeoutMs,
+    forceKillAfterDelay: killDelayMs,
+    stripFinalNewline: false,
+    reject: false,
+    env: { LC_ALL: 'C' },
+    ...(signal ? { cancelSignal: signal } : {}),
+  } as const;
+}
+
+type Ending = Pick<Result, 'isCanceled' | 'timedOut' | 'exitCode' | 'code' | 'signal' | 'shortMessage'>;
+
+/** The exit code of a tool that ended by itself; throws what Runner.run says for one that did not. */
+function exitCodeOf({ tool, args, timeoutMs = defaultTimeoutMs }: Command, result: Ending): number {
+  const name = [tool, ...args].join(' ');
+  if (result.isCanceled) throw new AgentError('ABORTED', `${name} was ended because the agent stops`);
+  if (result.timedOut) throw new AgentError('TOOL_TIMEOUT', `${name} did not finish within ${timeoutMs} ms`);
+  if (result.exitCode !== undefined) return result.exitCode;
+  if (result.code === 'ENOENT') throw new AgentError('TOOL_MISSING', `${tool} is not installed (not found in PATH)`);
+  if (result.code === 'EACCES') throw new AgentError('TOOL_MISSING', `${tool} can't be executed: permission denied`);
+  if (result.signal === 'SIGKILL') {
+    throw new AgentError('KERNEL_RESOURCE', `${name} was killed, as the kernel does where memory runs out`);
+  }
+  const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
+  throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
+}
 
 /** A tool that runs until it is stopped, and what it prints. */
 export interface Following {

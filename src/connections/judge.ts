@@ -1,0 +1,122 @@
+import type { Decider } from '../backends/foreign/deciders.ts';
+import { type Address, parseAddress } from '../net/address.ts';
+import type { Host } from '../policy/host.ts';
+import type { Policy } from '../policy/policy.ts';
+import { type Connection, isDestinationTranslated, isSourceTranslated } from './connection.ts';
+import { type AddressClass, type Treatment, VerdictLookup } from './verdict-lookup.ts';
+
+/**
+ * What a connection is beside the policy. `local` ends on the node, so that postrouting rules are not asked about it as
+ * one that leaves; `otherwise` was not treated as the policy treats it; `other` looks so, but may be the work of
+ * another program.
+ */
+export type Judgement =
+  | { readonly kind: 'local' }
+  | {
+      readonly kind: 'agrees' | 'otherwise' | 'other';
+      readonly is: Treatment;
+      readonly should: Treatment;
+      /** The original source is an address of the node. */
+      readonly isOwn: boolean;
+    };
+
+export interface JudgeOptions {
+  readonly policy: Policy;
+  /** The node's own addresses. */
+  readonly host: Host;
+  /** The rules of other programs that may decide about a connection; undefined where these are not known. */
+  readonly decidersOf: ((source: Address, destination: Address) => readonly Decider[]) | undefined;
+}
+
+/** What is worth remembering of an address: connections share them. */
+interface AddressFacts {
+  readonly address: Address;
+  readonly isLocal: boolean;
+  readonly sourceClass: AddressClass;
+  readonly destinationClass: AddressClass;
+}
+
+/** Most addresses to remember. */
+const maxFacts = 16_384;
+
+const local: Judgement = { kind: 'local' };
+const kept: Treatment = { verdict: 'keep', address: null };
+
+/**
+ * Judges connections as postrouting saw them: original source, translated destination. What it calls `otherwise` may
+ * be deleted, so in doubt it does not.
+ */
+export class Judge {
+  readonly #host: Host;
+  readonly #decidersOf: JudgeOptions['decidersOf'];
+  readonly #verdicts: VerdictLookup;
+  readonly #facts = new Map<string, AddressFacts>();
+
+  constructor({ policy, host, decidersOf }: JudgeOptions) {
+    this.#host = host;
+    this.#decidersOf = decidersOf;
+    this.#verdicts = new VerdictLookup(policy);
+  }
+
+  judge(connection: Connection): Judgement {
+    const source = this.#factsOf(connection.original.source);
+    const destination = this.#factsOf(connection.reply.source);
+    if (!source || !destination || destination.isLocal) return local;
+    const address = connection.reply.destination;
+    const is: Treatment = isSourceTranslated(connection) ? { verdict: 'masquerade', address } : kept;
+    const should = this.#verdicts.treatmentOf(
+      source.address,
+      destination.address,
+      source.sourceClass,
+      destination.destinationClass,
+    );
+    const isOwn = source.isLocal;
+    // Masquerading what has the node's address anyway leaves no trace.
+    const leavesNoTrace = isOwn && is.verdict === 'keep';
+    if (leavesNoTrace || !this.#differs(is, should)) return { kind: 'agrees', is, should, isOwn };
+    const isOurs =
+      !isOwn &&
+      !(is.verdict === 'masquerade' && isDestinationTranslated(connection)) &&
+      !this.#mayBeDecidedByOthers(is, should, source.address, destination.address);
+    return { kind: isOurs ? 'otherwise' : 'other', is, should, isOwn };
+  }
+
+  #differs(is: Treatment, should: Treatment): boolean {
+    if (is.verdict !== should.verdict) return true;
+    if (is.address === null) return false;
+    return should.address === null ? !this.#isLocal(is.address) : is.address !== should.address;
+  }
+
+  #isLocal(address: string): boolean {
+    return this.#factsOf(address)?.isLocal ?? false;
+  }
+
+  /**
+   * Whether a rule of another program could have decided first, or could have caught what ours keep. A rule that
+   * masquerades leaves a trace, so about a connection that has kept its address it has not decided, though it would the
+   * next time if it is certain to match.
+   */
+  #mayBeDecidedByOthers(is: Treatment, should: Treatment, source: Address, destination: Address): boolean {
+    if (!this.#decidersOf) return true;
+    return this.#decidersOf(source, destination).some(({ action, when, certain }) => {
+      if (when === 'after') return should.verdict === 'keep' && action !== 'accept';
+      return is.verdict === 'masquerade' || action !== 'masquerade' || certain;
+    });
+  }
+
+  #factsOf(text: string): AddressFacts | undefined {
+    const known = this.#facts.get(text);
+    if (known) return known;
+    const address = parseAddress(text);
+    if (!address) return undefined;
+    const facts = {
+      address,
+      isLocal: this.#host.isLocal(address),
+      sourceClass: this.#verdicts.classOfSource(address),
+      destinationClass: this.#verdicts.classOfDestination(address),
+    };
+    if (this.#facts.size >= maxFacts) this.#facts.clear();
+    this.#facts.set(text, facts);
+    return facts;
+  }
+}

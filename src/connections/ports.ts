@@ -1,0 +1,73 @@
+import type { PortRange } from '../net/port-range.ts';
+import { protocolsWithPorts } from '../policy/protocol.ts';
+import { BoundedCounter } from './bounded-counter.ts';
+import type { Connection } from './connection.ts';
+
+/** How many source ports connections to one destination use of one address of the node. */
+export interface PortUse {
+  readonly protocol: string;
+  readonly destination: string;
+  readonly port: number;
+  /** The address that the destination sees. */
+  readonly address: string;
+  readonly used: number;
+  readonly available: number;
+  /** Between 0 and 1. */
+  readonly share: number;
+}
+
+/** The ports that the kernel gives to masqueraded connections where no range is named. */
+const usualRange: PortRange = { first: 1024, last: 65_535 };
+
+/** Most destinations to remember: each takes about 200 bytes. */
+const maxDestinations = 40_000;
+
+/**
+ * Counts source ports in use. The kernel gives a port of an address once per protocol, destination and destination
+ * port, so each connection uses one.
+ */
+export class PortCount {
+  readonly #ranges: readonly PortRange[];
+  readonly #available: number;
+  readonly #uses = new BoundedCounter<Pick<PortUse, 'protocol' | 'destination' | 'port' | 'address'>>(maxDestinations);
+
+  /** `toPorts` as in the policy; `budget`: ports per destination that a cloud's gateway leaves the node, if it does. */
+  constructor(toPorts: readonly PortRange[], budget: number | undefined) {
+    this.#ranges = toPorts.length > 0 ? toPorts : [usualRange];
+    this.#available = Math.min(sizeOf(this.#ranges), budget ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Counts the port of a connection whose source address is one of the node's, by translation or of its own. */
+  add({ protocol, reply }: Connection): void {
+    if (!reply.ports || !protocolsWithPorts.includes(protocol)) return;
+    const used = reply.ports.destination;
+    if (!this.#ranges.some(({ first, last }) => first <= used && used <= last)) return;
+    const port = reply.ports.source;
+    const { source: destination, destination: address } = reply;
+    this.#uses.add(`${protocol} ${destination} ${port} ${address}`, () => ({ protocol, destination, port, address }));
+  }
+
+  /** The destinations with the most ports in use, each with the address of which most are. */
+  top(limit: number): readonly PortUse[] {
+    const byDestination = new Map<string, PortUse>();
+    for (const { value, count } of this.#uses.all()) {
+      const key = `${value.protocol} ${value.destination} ${value.port}`;
+      if (byDestination.has(key)) continue;
+      const share = Math.min(1, count / this.#available);
+      byDestination.set(key, { ...value, used: count, available: this.#available, share });
+      if (byDestination.size === limit) break;
+    }
+    return [...byDestination.values()];
+  }
+}
+
+/** How many ports the ranges have; one that is in several counts once. */
+function sizeOf(ranges: readonly PortRange[]): number {
+  let size = 0;
+  let next = 0;
+  for (const { first, last } of ranges.toSorted((a, b) => a.first - b.first)) {
+    size += Math.max(0, last - Math.max(first, next) + 1);
+    next = Math.max(next, last + 1);
+  }
+  return size;
+}
