@@ -4,7 +4,17 @@ import { splitArguments } from './flag-grammar.ts';
 import { defaultFlags, type FlagName, type Flags, flagTable, parseFlag } from './flags.ts';
 import { klogFlags, levelOfVerbosity } from './klog-flags.ts';
 
-export const commandNames = ['run', 'render', 'validate', 'explain', 'status', 'cleanup', 'version', 'help'] as const;
+export const commandNames = [
+  'run',
+  'render',
+  'validate',
+  'explain',
+  'connections',
+  'status',
+  'cleanup',
+  'version',
+  'help',
+] as const;
 
 export type CommandName = (typeof commandNames)[number];
 

@@ -11,6 +11,7 @@ export const commandFunctions: Readonly<Record<CommandName, CommandFunction>> = 
   render: async (context) => (await import('./commands/one-shot.ts')).render(context),
   validate: async (context) => (await import('./commands/one-shot.ts')).validate(context),
   explain: async (context) => (await import('./commands/one-shot.ts')).explain(context),
+  connections: async (context) => (await import('./commands/one-shot.ts')).connections(context),
   status: async (context) => (await import('./commands/one-shot.ts')).status(context),
   cleanup: async (context) => (await import('./commands/one-shot.ts')).cleanup(context),
   version: print(() => `ip-masq-agent ${version}\n`),

@@ -102,6 +102,11 @@ export interface Flags {
   readonly 'healthz-bind-address': string;
   readonly 'log-level': LogLevel;
   readonly 'log-format': LogFormat;
+  /** Source ports per destination that a cloud's gateway leaves the node; undefined: as many as there are. */
+  readonly 'snat-port-budget': number | undefined;
+  readonly 'connection-sampling': boolean;
+  /** Empty: delete nothing. */
+  readonly rejudge: '' | 'udp' | 'all';
   readonly once: boolean;
   readonly cleanup: boolean;
   readonly output: 'text' | 'json';
@@ -127,6 +132,9 @@ export const defaultFlags: Flags = {
   'healthz-bind-address': '',
   'log-level': 'info',
   'log-format': 'text',
+  'snat-port-budget': undefined,
+  'connection-sampling': true,
+  rejudge: '',
   once: false,
   cleanup: false,
   output: 'text',
@@ -176,9 +184,18 @@ export const flagTable: { readonly [Name in FlagName]: Flag<Flags[Name]> } = {
   },
   'log-level': choiceFlag(['error', 'warn', 'info', 'debug'], 'least important lines to log'),
   'log-format': choiceFlag(['text', 'json'], 'log lines for people or for machines'),
+  'snat-port-budget': {
+    boolean: false,
+    placeholder: 'N',
+    help: "source ports per destination that a cloud's gateway leaves this node",
+    parse: (text) =>
+      valid(/^\d{1,5}$/.test(text) && Number(text) > 0 ? Number(text) : undefined, 'a number of ports such as 1024'),
+  },
+  'connection-sampling': booleanFlag('look at the live connections from time to time, for the metrics'),
+  rejudge: choiceFlag(['udp', 'all'], 'connections: delete those that are judged otherwise now; all: of TCP too'),
   once: booleanFlag('run: apply once and exit'),
   cleanup: booleanFlag('the same as the command cleanup'),
-  output: choiceFlag(['text', 'json'], 'validate, explain, status: output for people or for machines'),
+  output: choiceFlag(['text', 'json'], 'validate, explain, status, connections: output for people or for machines'),
   src: textFlag('ADDRESS', 'explain: source of the connection'),
   dst: textFlag('ADDRESS', 'explain: destination of the connection'),
   proto: textFlag('NAME', 'explain: protocol of the connection (any by default)'),

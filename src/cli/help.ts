@@ -6,6 +6,7 @@ const commandHelp: Readonly<Record<CommandName, string>> = {
   render: 'print the text that would be fed to nft, iptables-restore and ip6tables-restore',
   validate: 'check the config and print every problem and warning',
   explain: 'say what happens to a connection (--src, --dst, --proto) and which entry decides it',
+  connections: 'count live connections beside the policy, and source ports in use; --rejudge deletes what differs',
   status: 'tell what is in the kernel now, in every backend, and whether it is what the config asks for',
   cleanup: 'remove everything the agent ever made, in every backend',
   version: 'print the version',

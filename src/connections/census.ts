@@ -31,8 +31,8 @@ export interface ConnectionReport {
   readonly deleted: number;
 }
 
-/** Most kinds of connections judged otherwise to remember: each takes about 300 bytes. */
-const maxGroups = 20_000;
+/** Most kinds of connections judged otherwise to remember: each takes about 150 bytes. */
+const maxGroups = 8_192;
 
 /** How many of each kind a report lists. */
 const topCount = 20;
@@ -44,7 +44,7 @@ export class Census {
   #kept = 0;
   #others = 0;
   #otherwise = 0;
-  readonly #groups = new BoundedCounter<Omit<OtherwiseGroup, 'count'>>(maxGroups);
+  readonly #groups = new BoundedCounter(maxGroups);
   readonly #ports: PortCount;
 
   constructor(options: { readonly toPorts: readonly PortRange[]; readonly portBudget: number | undefined }) {
@@ -61,12 +61,7 @@ export class Census {
     if (kind === 'other') this.#others++;
     if (kind !== 'otherwise') return;
     this.#otherwise++;
-    const { protocol, original, reply } = connection;
-    const group = { protocol, source: original.source, destination: reply.source, port: reply.ports?.source ?? null };
-    this.#groups.add(
-      `${protocol} ${group.source} ${group.destination} ${group.port} ${is.address} ${should.address}`,
-      () => ({ ...group, is, should }),
-    );
+    this.#groups.add(groupKey(connection, is, should));
   }
 
   report(deleted = 0): ConnectionReport {
@@ -76,9 +71,37 @@ export class Census {
       masqueraded: this.#masqueraded,
       kept: this.#kept,
       others: this.#others,
-      otherwise: { count: this.#otherwise, top: top.map(({ value, count }) => ({ ...value, count })) },
+      otherwise: { count: this.#otherwise, top: top.map(([key, count]) => groupOf(key, count)) },
       ports: this.#ports.top(topCount),
       deleted,
     };
   }
+}
+
+/** What a group is, in one text: objects would take several times as much memory. */
+function groupKey({ protocol, original, reply }: Connection, is: Treatment, should: Treatment): string {
+  const port = reply.ports?.source ?? '';
+  return [protocol, original.source, reply.source, port, ...treatmentKey(is), ...treatmentKey(should)].join(' ');
+}
+
+function treatmentKey({ verdict, address }: Treatment): readonly string[] {
+  return [verdict, address ?? ''];
+}
+
+function groupOf(key: string, count: number): OtherwiseGroup {
+  const [protocol = '', source = '', destination = '', port = '', ...treatments] = key.split(' ');
+  const [isVerdict, isAddress, shouldVerdict, shouldAddress] = treatments;
+  return {
+    protocol,
+    source,
+    destination,
+    port: port === '' ? null : Number(port),
+    is: treatmentOf(isVerdict, isAddress),
+    should: treatmentOf(shouldVerdict, shouldAddress),
+    count,
+  };
+}
+
+function treatmentOf(verdict: string | undefined, address: string | undefined): Treatment {
+  return { verdict: verdict === 'keep' ? 'keep' : 'masquerade', address: address || null };
 }

@@ -3,7 +3,7 @@ import { type Address, parseAddress } from '../net/address.ts';
 import type { Host } from '../policy/host.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type Connection, isDestinationTranslated, isSourceTranslated } from './connection.ts';
-import { type AddressClass, type Treatment, VerdictLookup } from './verdict-lookup.ts';
+import { type Treatment, VerdictLookup } from './verdict-lookup.ts';
 
 /**
  * What a connection is beside the policy. `local` ends on the node, so that postrouting rules are not asked about it as
@@ -28,17 +28,6 @@ export interface JudgeOptions {
   readonly decidersOf: ((source: Address, destination: Address) => readonly Decider[]) | undefined;
 }
 
-/** What is worth remembering of an address: connections share them. */
-interface AddressFacts {
-  readonly address: Address;
-  readonly isLocal: boolean;
-  readonly sourceClass: AddressClass;
-  readonly destinationClass: AddressClass;
-}
-
-/** Most addresses to remember. */
-const maxFacts = 16_384;
-
 const local: Judgement = { kind: 'local' };
 const kept: Treatment = { verdict: 'keep', address: null };
 
@@ -50,7 +39,6 @@ export class Judge {
   readonly #host: Host;
   readonly #decidersOf: JudgeOptions['decidersOf'];
   readonly #verdicts: VerdictLookup;
-  readonly #facts = new Map<string, AddressFacts>();
 
   constructor({ policy, host, decidersOf }: JudgeOptions) {
     this.#host = host;
@@ -59,25 +47,20 @@ export class Judge {
   }
 
   judge(connection: Connection): Judgement {
-    const source = this.#factsOf(connection.original.source);
-    const destination = this.#factsOf(connection.reply.source);
-    if (!source || !destination || destination.isLocal) return local;
+    const source = parseAddress(connection.original.source);
+    const destination = parseAddress(connection.reply.source);
+    if (!source || !destination || this.#host.isLocal(destination)) return local;
     const address = connection.reply.destination;
     const is: Treatment = isSourceTranslated(connection) ? { verdict: 'masquerade', address } : kept;
-    const should = this.#verdicts.treatmentOf(
-      source.address,
-      destination.address,
-      source.sourceClass,
-      destination.destinationClass,
-    );
-    const isOwn = source.isLocal;
+    const should = this.#verdicts.treatmentOf(source, destination);
+    const isOwn = this.#host.isLocal(source);
     // Masquerading what has the node's address anyway leaves no trace.
     const leavesNoTrace = isOwn && is.verdict === 'keep';
     if (leavesNoTrace || !this.#differs(is, should)) return { kind: 'agrees', is, should, isOwn };
     const isOurs =
       !isOwn &&
       !(is.verdict === 'masquerade' && isDestinationTranslated(connection)) &&
-      !this.#mayBeDecidedByOthers(is, should, source.address, destination.address);
+      !this.#mayBeDecidedByOthers(is, should, source, destination);
     return { kind: isOurs ? 'otherwise' : 'other', is, should, isOwn };
   }
 
@@ -87,8 +70,9 @@ export class Judge {
     return should.address === null ? !this.#isLocal(is.address) : is.address !== should.address;
   }
 
-  #isLocal(address: string): boolean {
-    return this.#factsOf(address)?.isLocal ?? false;
+  #isLocal(text: string): boolean {
+    const address = parseAddress(text);
+    return address !== undefined && this.#host.isLocal(address);
   }
 
   /**
@@ -102,21 +86,5 @@ export class Judge {
       if (when === 'after') return should.verdict === 'keep' && action !== 'accept';
       return is.verdict === 'masquerade' || action !== 'masquerade' || certain;
     });
-  }
-
-  #factsOf(text: string): AddressFacts | undefined {
-    const known = this.#facts.get(text);
-    if (known) return known;
-    const address = parseAddress(text);
-    if (!address) return undefined;
-    const facts = {
-      address,
-      isLocal: this.#host.isLocal(address),
-      sourceClass: this.#verdicts.classOfSource(address),
-      destinationClass: this.#verdicts.classOfDestination(address),
-    };
-    if (this.#facts.size >= maxFacts) this.#facts.clear();
-    this.#facts.set(text, facts);
-    return facts;
   }
 }

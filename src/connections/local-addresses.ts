@@ -31,17 +31,20 @@ async function read(name: string): Promise<string> {
   }
 }
 
+/** The host whose own addresses these are: a node may have thousands (kube-proxy's IPVS), and every connection asks. */
 export function hostWith(networks: readonly LocalNetwork[]): Host {
-  const locals = networks.map(({ address: { family, value }, prefix }) => {
+  const isWhole = ({ address, prefix }: LocalNetwork): boolean => prefix < addressBits[address.family];
+  const addresses = { ipv4: new Set<bigint>(), ipv6: new Set<bigint>() };
+  for (const network of networks) if (!isWhole(network)) addresses[network.address.family].add(network.address.value);
+  const whole = networks.filter(isWhole).map(({ address: { family, value }, prefix }) => {
     const hostBits = BigInt(addressBits[family] - prefix);
     return { family, network: value >> hostBits, hostBits };
   });
   return {
     isLocal: (address) =>
+      addresses[address.family].has(address.value) ||
       anyHost.isLocal(address) ||
-      locals.some(
-        ({ family, network, hostBits }) => family === address.family && address.value >> hostBits === network,
-      ),
+      whole.some(({ family, network, hostBits }) => family === address.family && address.value >> hostBits === network),
   };
 }
 

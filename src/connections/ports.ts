@@ -19,8 +19,8 @@ export interface PortUse {
 /** The ports that the kernel gives to masqueraded connections where no range is named. */
 const usualRange: PortRange = { first: 1024, last: 65_535 };
 
-/** Most destinations to remember: each takes about 200 bytes. */
-const maxDestinations = 40_000;
+/** Most destinations to remember: each takes about 150 bytes. */
+const maxDestinations = 16_384;
 
 /**
  * Counts source ports in use. The kernel gives a port of an address once per protocol, destination and destination
@@ -29,7 +29,7 @@ const maxDestinations = 40_000;
 export class PortCount {
   readonly #ranges: readonly PortRange[];
   readonly #available: number;
-  readonly #uses = new BoundedCounter<Pick<PortUse, 'protocol' | 'destination' | 'port' | 'address'>>(maxDestinations);
+  readonly #uses = new BoundedCounter(maxDestinations);
 
   /** `toPorts` as in the policy; `budget`: ports per destination that a cloud's gateway leaves the node, if it does. */
   constructor(toPorts: readonly PortRange[], budget: number | undefined) {
@@ -42,19 +42,19 @@ export class PortCount {
     if (!reply.ports || !protocolsWithPorts.includes(protocol)) return;
     const used = reply.ports.destination;
     if (!this.#ranges.some(({ first, last }) => first <= used && used <= last)) return;
-    const port = reply.ports.source;
-    const { source: destination, destination: address } = reply;
-    this.#uses.add(`${protocol} ${destination} ${port} ${address}`, () => ({ protocol, destination, port, address }));
+    this.#uses.add([protocol, reply.source, reply.ports.source, reply.destination].join(' '));
   }
 
   /** The destinations with the most ports in use, each with the address of which most are. */
   top(limit: number): readonly PortUse[] {
     const byDestination = new Map<string, PortUse>();
-    for (const { value, count } of this.#uses.all()) {
-      const key = `${value.protocol} ${value.destination} ${value.port}`;
-      if (byDestination.has(key)) continue;
-      const share = Math.min(1, count / this.#available);
-      byDestination.set(key, { ...value, used: count, available: this.#available, share });
+    const available = this.#available;
+    for (const [key, used] of this.#uses.all()) {
+      const [protocol = '', destination = '', port = '', address = ''] = key.split(' ');
+      const place = `${protocol} ${destination} ${port}`;
+      if (byDestination.has(place)) continue;
+      const share = Math.min(1, used / available);
+      byDestination.set(place, { protocol, destination, port: Number(port), address, used, available, share });
       if (byDestination.size === limit) break;
     }
     return [...byDestination.values()];

@@ -11,9 +11,6 @@ export interface Treatment {
   readonly address: string | null;
 }
 
-/** An address as the policy sees it: two of the same class are in the same lists. */
-export type AddressClass = string;
-
 /**
  * What a policy says of connections, for hundreds of thousands of them: the verdict depends on nothing but the lists
  * that source and destination are in, so `decide` is asked once for each combination of lists that occurs. Only for
@@ -38,22 +35,11 @@ export class VerdictLookup {
     ]);
   }
 
-  classOfSource(source: Address): AddressClass {
-    return classOf(this.#sourceLists[source.family], source);
-  }
-
-  classOfDestination(destination: Address): AddressClass {
-    return classOf(this.#destinationLists[destination.family], destination);
-  }
-
-  /** What the policy does with a connection; the classes are those of its addresses. */
-  treatmentOf(
-    source: Address,
-    destination: Address,
-    sourceClass: AddressClass = this.classOfSource(source),
-    destinationClass: AddressClass = this.classOfDestination(destination),
-  ): Treatment {
-    const key = `${destination.family} ${sourceClass} ${destinationClass}`;
+  treatmentOf(source: Address, destination: Address): Treatment {
+    const { family } = destination;
+    const sourceLists = membership(this.#sourceLists[family], source);
+    const destinationLists = membership(this.#destinationLists[family], destination);
+    const key = `${family} ${sourceLists} ${destinationLists}`;
     const known = this.#known.get(key);
     if (known) return known;
     const { verdict } = decide(this.#policy, { source, destination, protocol: undefined }, noHost);
@@ -76,11 +62,11 @@ function rangesOf(entries: readonly PolicyEntry[]): Ranges {
   return mergeCidrs(entries.map(({ cidr }) => cidr));
 }
 
-/** One character for each list: whether the address is in it. */
-function classOf(lists: readonly Ranges[], address: Address): AddressClass {
-  let result = '';
-  for (const ranges of lists) result += holds(ranges, address.value) ? '1' : '0';
-  return result;
+/** The lists that an address is in, one bit for each. */
+function membership(lists: readonly Ranges[], { value }: Address): number {
+  let bits = 0;
+  for (const ranges of lists) bits = bits * 2 + (holds(ranges, value) ? 1 : 0);
+  return bits;
 }
 
 /** Binary search: lists may have 100,000 ranges, and every connection asks. */

@@ -1,3 +1,4 @@
+import { AgentError, asAgentError, codeOf } from '../../errors.ts';
 import type { Family } from '../../net/family.ts';
 import type { Runner } from '../../system/run.ts';
 import { type AttemptResults, searchEverywhere } from '../attempt.ts';
@@ -71,14 +72,24 @@ export async function readNatHooks(options: NatHookOptions): Promise<NatHooks> {
   const natTables = (['nft', 'legacy'] as const).flatMap((flavour) =>
     options.families.map((family) => () => readNatTable(reading, flavour, family)),
   );
-  const results = await searchEverywhere([...natTables, () => readNftChains(reading)]);
+  const results = await searchEverywhere([...natTables, () => needingTool(readNftChains(reading))]);
   return { ...results, complete: reading.chainsLeft >= 0 };
+}
+
+/** Where a place is known to be there, or may be, a missing tool does not mean that there is nothing in it. */
+async function needingTool<T>(search: Promise<T>): Promise<T> {
+  return search.catch((error: unknown) => {
+    if (codeOf(error) !== 'TOOL_MISSING') throw error;
+    throw new AgentError('TOOL_FAILED', asAgentError(error).message, { cause: error });
+  });
 }
 
 async function readNatTable(reading: Reading, flavour: Flavour, family: Family): Promise<readonly NatHook[]> {
   const table = createNatTable({ readLegacyTables, ...reading, flavour, family });
   if (!(await table.exists())) return [];
-  const listed = await table.chainRules(postrouting, reading.signal);
+  // What iptables-nft keeps can be read with nft as well.
+  const listing = table.chainRules(postrouting, reading.signal);
+  const listed = await (flavour === 'nft' ? listing : needingTool(listing));
   if (!listed) return [];
   if (flavour === 'nft') reading.readByIptables.add(`${family === 'ipv4' ? 'ip' : 'ip6'} nat`);
   const backend = `iptables-${flavour}` as const;
