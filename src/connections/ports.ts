@@ -20,7 +20,7 @@ export interface PortUse {
 const usualRange: PortRange = { first: 1024, last: 65_535 };
 
 /** Most destinations to remember: each takes about 150 bytes. */
-const maxDestinations = 16_384;
+const maxDestinations = 8_192;
 
 /**
  * Counts source ports in use. The kernel gives a port of an address once per protocol, destination and destination
