@@ -4,6 +4,7 @@ import { systemRunner } from '../system/run.ts';
 import type { AgentState } from '../telemetry/agent-state.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Observability } from '../telemetry/observability.ts';
+import { startConnectionSampling } from './connection-sampling.ts';
 import type { Flags } from './flags.ts';
 
 /** The agent that is to be observed. */
@@ -23,7 +24,10 @@ export async function observabilityOf(flags: Flags, subject: Subject): Promise<O
   if (metricsAddress === '' && healthAddress === '') return undefined;
   const { startObservability } = await import('../telemetry/observability.ts');
   const { status, log } = subject;
-  return startObservability({ metricsAddress, healthAddress, status, log, readConnections: connectionsOf(subject) });
+  // Nobody else sees the samples.
+  const liveConnections = metricsAddress === '' ? undefined : await startConnectionSampling(flags, subject);
+  const readConnections = connectionsOf(subject);
+  return startObservability({ metricsAddress, healthAddress, status, log, readConnections, liveConnections });
 }
 
 /** Only nft counts connections: in the iptables backends, a rule's counters start again with each change. */

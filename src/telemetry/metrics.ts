@@ -4,6 +4,7 @@ import type { ConnectionCounts } from '../backends/nft/connection-counters.ts';
 import { families } from '../net/family.ts';
 import { entryCounts } from '../policy/entry-counts.ts';
 import { isDriftRepair } from './agent-state.ts';
+import { type ConnectionMetricsSources, registerConnectionMetrics } from './connection-metrics.ts';
 import { type DefinedMetrics, defineMetrics } from './metric-definitions.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
@@ -18,6 +19,8 @@ export interface Metrics {
 export interface MetricsOptions {
   /** Reads the connection counters; undefined where the backend has none. Called once a scrape. */
   readonly readConnections: (() => Promise<ConnectionCounts>) | undefined;
+  /** Live connections and source ports. */
+  readonly liveConnections?: ConnectionMetricsSources | undefined;
   /** Called with why the connections are missing in a scrape. */
   readonly onReadFailure: (cause: unknown) => void;
 }
@@ -27,6 +30,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const metrics = defineMetrics(registry);
   registerConnections(registry, options);
+  if (options.liveConnections) registerConnectionMetrics(registry, options.liveConnections);
   registerProcessMetrics(registry);
   return {
     report: (event) => record(metrics, event),

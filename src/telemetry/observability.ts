@@ -4,6 +4,7 @@ import { monotonicMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { effectiveConfigJson } from '../config/effective.ts';
 import type { AgentState } from './agent-state.ts';
+import type { ConnectionMetricsSources } from './connection-metrics.ts';
 import { liveness, readiness } from './health.ts';
 import { type Answer, type HttpServer, json, type Routes, startHttpServer, text } from './http-server.ts';
 import type { Log } from './log.ts';
@@ -16,6 +17,7 @@ export interface ObservabilityOptions {
   readonly status: () => AgentState;
   /** Undefined where the backend does not count. */
   readonly readConnections: (() => Promise<ConnectionCounts>) | undefined;
+  readonly liveConnections?: ConnectionMetricsSources | undefined;
   readonly log: Log;
 }
 
@@ -61,11 +63,11 @@ export async function startObservability(options: ObservabilityOptions): Promise
 }
 
 /** prom-client takes memory that an agent without metrics need not have. */
-async function loadMetrics({ readConnections, log }: ObservabilityOptions) {
+async function loadMetrics({ readConnections, liveConnections, log }: ObservabilityOptions) {
   const { createMetrics } = await import('./metrics.ts');
   const onReadFailure = (cause: unknown): void =>
     log.debug(`connection counters could not be read: ${messageOf(cause)}`);
-  const metrics = createMetrics({ readConnections, onReadFailure });
+  const metrics = createMetrics({ readConnections, liveConnections, onReadFailure });
   const routes: Routes = new Map([
     [
       '/metrics',

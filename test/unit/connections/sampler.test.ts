@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { Census } from '../../../src/connections/census.ts';
+import { ticksOfChildren } from '../../../src/connections/cpu-time.ts';
+import { ConnectionSampler, waitAfter } from '../../../src/connections/sampler.ts';
+import { AgentError } from '../../../src/errors.ts';
+
+const report = new Census({ toPorts: [], portBudget: undefined }).report();
+
+/** Runs so many looks, each of which costs so much CPU time, and gives how long was waited before each. */
+async function sampled(looks: readonly (number | AgentError)[]) {
+  const stop = new AbortController();
+  const waits: number[] = [];
+  const failures: string[] = [];
+  let cpu = 0;
+  const remaining = [...looks];
+  const sampler = new ConnectionSampler({
+    look: () => {
+      const next = remaining.shift();
+      if (next instanceof AgentError) return Promise.reject(next);
+      cpu += next ?? 0;
+      return Promise.resolve(report);
+    },
+    cpuTimeMs: () => Promise.resolve(cpu),
+    onFailure: ({ message }) => failures.push(message),
+    stop: stop.signal,
+    wait: (ms) => {
+      if (remaining.length === 0) return Promise.reject(new Error('stopped'));
+      waits.push(ms);
+      return Promise.resolve();
+    },
+  });
+  await sampler.run();
+  return { waits, failures, sampler };
+}
+
+describe('the sampler', () => {
+  it('waits so long that it takes one hundredth of a core at most', async () => {
+    const { waits } = await sampled([20, 1_200, 90_000, 0]);
+    expect(waits).toEqual([60_000, 60_000, 121_000, 9_001_000]);
+    for (const cpuMs of [0, 10, 1_000, 100_000]) expect(cpuMs / waitAfter(cpuMs)).toBeLessThan(0.01);
+  });
+
+  it('keeps the last look and what it took', async () => {
+    const { sampler } = await sampled([20, 30]);
+    expect(sampler.last).toMatchObject({ report, cpuMs: 30 });
+  });
+
+  it('tells a failure once, and has no sample until it is over', async () => {
+    const missing = new AgentError('TOOL_MISSING', 'no conntrack');
+    const { failures, sampler } = await sampled([10, missing, missing]);
+    expect(failures).toEqual(['no conntrack']);
+    expect(sampler.last).toBeUndefined();
+    expect((await sampled([missing, 10, missing])).failures).toHaveLength(2);
+  });
+});
+
+it('the time of children stands after a name that may hold anything', () => {
+  const stat = '7 (a) b (c) S 1 7 7 0 -1 4194304 1 2 0 0 3 4 50 60 20 0 11 0 100';
+  expect(ticksOfChildren(stat)).toBe(110);
+  expect(ticksOfChildren('')).toBe(0);
+});
