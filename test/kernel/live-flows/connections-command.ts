@@ -39,13 +39,18 @@ const reportSchema = z.strictObject({
   deleted: count,
 });
 
+/** Tells, at the end, how much memory the process had at most, in KiB. */
+const tellMemory = 'process.on("exit",()=>console.error("maxrss="+process.resourceUsage().maxRSS))';
+const nodeOptions = `--experimental-ffi --no-warnings --import=data:text/javascript,${encodeURIComponent(tellMemory)}`;
+
 /** What `connections --output json` says on the node of a test bed. */
 export async function connectionsOn(bed: TestBed, ...flags: string[]) {
   const args = ['connections', '--config', bed.config.directory, '--output', 'json', ...flags];
-  const command = new AgentProcess(bed.node, args, { NODE_OPTIONS: '--experimental-ffi --no-warnings' });
+  const command = new AgentProcess(bed.node, args, { NODE_OPTIONS: nodeOptions });
   const { code } = await command.exited;
   const textOf = (stream: 'stdout' | 'stderr'): string =>
     command.lines.flatMap((line) => (line.stream === stream ? [`${line.text}\n`] : [])).join('');
-  const stdout = textOf('stdout');
-  return { code, stderr: textOf('stderr'), report: stdout === '' ? undefined : reportSchema.parse(JSON.parse(stdout)) };
+  const [stdout, stderr] = [textOf('stdout'), textOf('stderr')];
+  const maxRss = Number(/^maxrss=(\d+)$/m.exec(stderr)?.[1]);
+  return { code, stderr, maxRss, report: stdout === '' ? undefined : reportSchema.parse(JSON.parse(stdout)) };
 }
