@@ -18,7 +18,7 @@ export interface OpenNetfilterSocket extends NetfilterSocket {
 
 /**
  * Opens a socket to the kernel's netfilter through libc. The kernel handles a request while it is being written, so its
- * answer can be read right after. Throws AgentError KERNEL_UNSUPPORTED where Node can't call libc or the kernel refuses.
+ * answer can be read right after. Throws AgentError NETLINK_UNAVAILABLE where Node can't call libc or the kernel refuses.
  */
 export async function openNetfilterSocket(): Promise<OpenNetfilterSocket> {
   const descriptor = await openSocket();
@@ -43,11 +43,11 @@ async function openSocket(): Promise<number> {
     const descriptor = functions.socket(afNetlink, sockRaw | sockNonblock | sockCloexec, netlinkNetfilter);
     if (descriptor >= 0) return descriptor;
   } catch (cause) {
-    throw unavailable('Node can’t call libc; --experimental-ffi lets Node 26.1 and later do so', cause);
+    throw unavailable('this Node can’t call libc to make one', cause);
   }
   throw unavailable('the kernel refuses it', undefined);
 }
 
 function unavailable(why: string, cause: unknown): AgentError {
-  return new AgentError('KERNEL_UNSUPPORTED', `connections are deleted through a netlink socket: ${why}`, { cause });
+  return new AgentError('NETLINK_UNAVAILABLE', `connections are deleted through a netlink socket: ${why}`, { cause });
 }

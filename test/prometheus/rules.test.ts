@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { feedTool, tool } from '../container/tool.ts';
+import { aSampleOfConnections } from '../fakes/connection-sample.ts';
 import { everyLoggedEvent } from '../fakes/every-log-line.ts';
 import { promtoolPath } from './prometheus-tools.ts';
 
@@ -10,6 +11,7 @@ describe('promtool', () => {
   it('finds nothing wrong with the metrics', async () => {
     const metrics = createMetrics({
       readConnections: () => Promise.resolve({ masquerade: { ipv4: 1, ipv6: 2 }, keep: { ipv4: 3, ipv6: 4 } }),
+      liveConnections: aSampleOfConnections,
       onReadFailure: () => undefined,
     });
     for (const event of everyLoggedEvent) metrics.report(event);
@@ -20,7 +22,7 @@ describe('promtool', () => {
 
   it('finds nothing wrong with the alerts', async () => {
     expect(await tool(promtoolPath, 'check', 'rules', '--lint=all', '--lint-fatal', rules)).toContain(
-      'SUCCESS: 6 rules',
+      'SUCCESS: 12 rules',
     );
   });
 

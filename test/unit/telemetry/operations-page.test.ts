@@ -8,6 +8,7 @@ import { createEventLog } from '../../../src/telemetry/event-log.ts';
 import { startHeartbeat } from '../../../src/telemetry/heartbeat.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { policyKeeping, rejected } from '../../fakes/config.ts';
+import { aSampleOfConnections } from '../../fakes/connection-sample.ts';
 import { everyLoggedEvent } from '../../fakes/every-log-line.ts';
 import { fakeLog } from '../../fakes/log.ts';
 
@@ -29,6 +30,7 @@ const dashboard = readFileSync('deploy/grafana/ip-masq-agent.json', 'utf8');
 /** Every metric that an nft agent has, as its names are in queries. */
 const metrics = await createMetrics({
   readConnections: () => Promise.resolve({ masquerade: { ipv4: 0, ipv6: 0 }, keep: { ipv4: 0, ipv6: 0 } }),
+  liveConnections: aSampleOfConnections,
   onReadFailure: () => undefined,
 }).text();
 const types = new Map([...metrics.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
