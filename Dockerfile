@@ -12,15 +12,15 @@ COPY scripts scripts
 COPY src src
 RUN sh scripts/package-executable.sh
 
-# --- nft, both flavours of iptables, and the libraries they and Node are linked against.
+# --- nft, both flavours of iptables, conntrack, and the libraries they and Node are linked against.
 FROM docker.io/library/debian:trixie-slim AS system
 COPY scripts/package-image-root.sh /
 RUN apt-get update && sh /package-image-root.sh /image \
   nftables libnftables1 libedit2 libbsd0 libmd0 libtinfo6 libgmp10 libjansson4 \
-  iptables libxtables12 libip4tc2 libip6tc2 libnetfilter-conntrack3 libnfnetlink0 libnftnl11 libmnl0 netbase \
+  iptables libxtables12 libip4tc2 libip6tc2 libnetfilter-conntrack3 libnfnetlink0 libnftnl11 libmnl0 netbase conntrack \
   libc6 libgcc-s1 libstdc++6 libatomic1
 # A missing library or extension ends the build here.
-RUN for tool in nft iptables-nft ip6tables-nft-restore iptables-legacy ip6tables-legacy-restore; do \
+RUN for tool in nft iptables-nft ip6tables-nft-restore iptables-legacy ip6tables-legacy-restore conntrack; do \
     chroot /image "$tool" --version || exit 1; \
   done
 

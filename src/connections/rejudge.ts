@@ -53,6 +53,19 @@ export async function rejudgeConnections(options: RejudgeOptions): Promise<Rejud
   return { report: { ...report, deleted: count }, remarks: [...remarks, ...notDeleted] };
 }
 
+/** How many live connections a change from one policy to another would leave as they are. Throws AgentError. */
+export async function countLeftBehind(options: InspectionOptions & { readonly previous: Policy }): Promise<number> {
+  const isFlipped = flipsBetween(options.previous, options.policy);
+  let count = 0;
+  await inspectConnections({
+    ...options,
+    onOtherwise: (connection) => {
+      if (isFlipped(connection)) count++;
+    },
+  });
+  return count;
+}
+
 /** Whether the two policies treat a connection differently. */
 function flipsBetween(previous: Policy, policy: Policy): (connection: Connection) => boolean {
   const [before, after] = [new VerdictLookup(previous), new VerdictLookup(policy)];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DeletedConnections } from '../../../src/connections/deleted-connections.ts';
 import { inspectConnections } from '../../../src/connections/inspect.ts';
 import { hostWith } from '../../../src/connections/local-addresses.ts';
-import { type RejudgeOptions, rejudgeConnections } from '../../../src/connections/rejudge.ts';
+import { countLeftBehind, type RejudgeOptions, rejudgeConnections } from '../../../src/connections/rejudge.ts';
 import { AgentError } from '../../../src/errors.ts';
 import type { Streamer } from '../../../src/system/run.ts';
 import { policyWith } from '../../builders/policy.ts';
@@ -85,6 +85,13 @@ describe('rejudging', () => {
     deleted.clear();
     expect((await rejudgeConnections({ ...optionsFor(returned, kernel()), deleted })).report.deleted).toBe(2);
   });
+});
+
+it('a change leaves behind what it flips', async () => {
+  const previous = policyWith({ ipv4: { keepDestinations: ['203.0.113.0/24'] } });
+  const streamer = streamerOf(table + line('udp', '192.0.2.1', 4));
+  expect(await countLeftBehind({ ...base, streamer, previous })).toBe(2);
+  expect(await countLeftBehind({ ...base, streamer, previous: policy })).toBe(0);
 });
 
 describe('an inspection', () => {
