@@ -41,7 +41,7 @@ export const errorTable = {
   },
   NETLINK_UNAVAILABLE: {
     exitCode: 3,
-    advice: 'Use the image or the package as it is: Node 26.1 or later with --experimental-ffi, and NET_ADMIN.',
+    advice: 'Use the image or the package as it is: with Node 26.10 or later, and NET_ADMIN.',
   },
   RULESET_REJECTED: {
     exitCode: 3,

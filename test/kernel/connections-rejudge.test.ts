@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { AgentProcess } from './harness/agent-process.ts';
 import { describeKernel } from './harness/describe-kernel.ts';
-import { TestBed } from './harness/test-bed.ts';
+import { type Flow, TestBed } from './harness/test-bed.ts';
 import { addresses } from './harness/topology.ts';
 import { connectionsOn } from './live-flows/connections-command.ts';
 import { type LiveFlow, LiveFlows, startMirror } from './live-flows/live-flows.ts';
@@ -177,6 +178,40 @@ describeKernel('live connections beside the policy', () => {
     expect(stderr).toContain('nothing was deleted');
     expect(await flows.seen()).toEqual([pod]);
     expect((await connectionsOn(bed)).code).toBe(4);
+  });
+
+  it('may be of either family, of ICMP and of SCTP', async () => {
+    const ipv6 = '--enable-ipv6';
+    await apply(`nonMasqueradeCIDRs: [0.0.0.0/0, '::/0']\n`, ipv6);
+    const flows: Flow[] = [
+      { source: pod, destination: far },
+      { source: pod, destination: far, protocol: 'icmp' },
+      { source: addresses.ipv6.pod, destination: '2001:db8:9::9' },
+      { source: addresses.ipv6.pod, destination: '2001:db8:9::9', protocol: 'icmp' },
+    ];
+    await bed.probe(flows);
+    const sctp = ['-p', 'sctp', '--state', 'ESTABLISHED', '--orig-vtag', '1', '--reply-vtag', '2', '-t', '100'];
+    await bed.node.run('conntrack', '-I', ...sctp, '-s', pod, '-d', far, '--sport', '5000', '--dport', '36412');
+    await apply(keepsTen, ipv6);
+    const { report } = await connectionsOn(bed, '--rejudge', 'all', ipv6);
+    expect(report?.otherwise.top.map(({ protocol, port: to }) => [protocol, to !== null]).toSorted()).toEqual([
+      ['icmp', false],
+      ['icmpv6', false],
+      ['sctp', true],
+      ['udp', true],
+      ['udp', true],
+    ]);
+    expect(report).toMatchObject({ otherwise: { count: 5 }, deleted: 5 });
+    expect((await connectionsOn(bed, ipv6)).report).toMatchObject({ otherwise: { count: 0 } });
+  });
+
+  it('are not deleted where Node gives no socket', async () => {
+    await apply(keepsTen);
+    const { node: namespace, config } = bed;
+    const args = ['connections', '--rejudge', 'udp', '--config', config.directory];
+    const command = new AgentProcess(namespace, args, { NODE_OPTIONS: '--no-experimental-ffi' });
+    expect((await command.exited).code).toBe(3);
+    expect(command.output).toContain('connections are deleted through a netlink socket');
   });
 
   it('in other zones are left out', async () => {

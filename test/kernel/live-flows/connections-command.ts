@@ -41,7 +41,7 @@ const reportSchema = z.strictObject({
 
 /** Tells, at the end, how much memory the process had at most, in KiB. */
 const tellMemory = 'process.on("exit",()=>console.error("maxrss="+process.resourceUsage().maxRSS))';
-const nodeOptions = `--experimental-ffi --no-warnings --import=data:text/javascript,${encodeURIComponent(tellMemory)}`;
+const nodeOptions = `--no-warnings --import=data:text/javascript,${encodeURIComponent(tellMemory)}`;
 
 /** What `connections --output json` says on the node of a test bed. */
 export async function connectionsOn(bed: TestBed, ...flags: string[]) {
