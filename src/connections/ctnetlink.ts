@@ -9,10 +9,13 @@ import type { Connection, Tuple } from './connection.ts';
  */
 const conntrackSubsystem = 1;
 const deleteMessage = 2;
-const requestFlag = 0x1;
-const ackFlag = 0x4;
 const nestedFlag = 0x8000;
-const headerLength = 16;
+
+/** A request without the header that every netlink message has. */
+export interface NetfilterRequest {
+  readonly type: number;
+  readonly body: Buffer;
+}
 
 /** Attributes, by the names of the headers without their prefixes. */
 const cta = { tupleOrig: 1, id: 12 } as const;
@@ -32,11 +35,10 @@ const icmpv6Number = 58;
 const isLittleEndian = endianness() === 'LE';
 
 /**
- * The request to delete one entry of the connection table (IPCTNL_MSG_CT_DELETE), and to say whether it is done. The
- * kernel finds it by its original tuple and refuses with ENOENT where the entry there has another id. Throws RangeError
+ * The request to delete one entry of the connection table (IPCTNL_MSG_CT_DELETE). The kernel finds it by its original tuple and refuses with ENOENT where the entry there has another id. Throws RangeError
  * for addresses that are none.
  */
-export function deletionRequest({ family, protocolNumber, original, id }: Connection, sequence: number): Uint8Array {
+export function deletionRequest({ family, protocolNumber, original, id }: Connection): NetfilterRequest {
   const genericHeader = Buffer.from([addressFamilies[family], 0, 0, 0]);
   const tuple = nested(cta.tupleOrig, [
     nested(ctaTuple.ip, [
@@ -50,14 +52,8 @@ export function deletionRequest({ family, protocolNumber, original, id }: Connec
   ]);
   const idBytes = Buffer.alloc(4);
   idBytes.writeUInt32BE(id);
-  const body = [genericHeader, tuple, attribute(cta.id, idBytes)];
-  const length = body.reduce((total, { length: part }) => total + part, headerLength);
-  const header = Buffer.alloc(headerLength);
-  writeHost32(header, length, 0);
-  writeHost16(header, (conntrackSubsystem << 8) | deleteMessage, 4);
-  writeHost16(header, requestFlag | ackFlag, 6);
-  writeHost32(header, sequence, 8);
-  return Buffer.concat([header, ...body], length);
+  const body = Buffer.concat([genericHeader, tuple, attribute(cta.id, idBytes)]);
+  return { type: (conntrackSubsystem << 8) | deleteMessage, body };
 }
 
 /** What tells connections between two addresses apart. */
@@ -106,9 +102,4 @@ function nested(type: number, attributes: readonly Uint8Array[]): Buffer {
 function writeHost16(bytes: Buffer, value: number, offset: number): void {
   if (isLittleEndian) bytes.writeUInt16LE(value, offset);
   else bytes.writeUInt16BE(value, offset);
-}
-
-function writeHost32(bytes: Buffer, value: number, offset: number): void {
-  if (isLittleEndian) bytes.writeUInt32LE(value, offset);
-  else bytes.writeUInt32BE(value, offset);
 }

@@ -41,9 +41,9 @@ export async function rejudgeConnections(options: RejudgeOptions): Promise<Rejud
   });
   let count = 0;
   let busy = 0;
-  for (const [index, connection] of condemned.entries()) {
+  for (const connection of condemned) {
     if (signal?.aborted) throw new AgentError('ABORTED', `stopped after the deletion of ${count} connections`);
-    const outcome = await deleteConnection(socket, connection, index + 1);
+    const outcome = await deleteConnection(socket, connection);
     if (outcome === 'busy') busy++;
     if (outcome !== 'deleted') continue;
     count++;

@@ -20,17 +20,14 @@ function streamerOf(text: string, exitCode = 0, stderr = ''): Streamer {
   };
 }
 
-/** A kernel that answers each deletion with these errors in turn. */
-function kernel(...errors: readonly number[]) {
-  const requests: Uint8Array[] = [];
+/** A kernel that answers the deletions with these errors in turn. */
+function kernel(...errors: readonly string[]) {
+  const requests: Buffer[] = [];
   return {
     requests,
-    async request(message: Uint8Array) {
-      requests.push(message);
-      const answer = Buffer.alloc(36);
-      answer.writeUInt16LE(2, 4);
-      answer.writeInt32LE(-(errors[requests.length - 1] ?? 0), 16);
-      return answer;
+    request({ body }: { readonly body: Buffer }) {
+      requests.push(body);
+      return Promise.resolve({ error: errors[requests.length - 1] });
     },
   };
 }
@@ -54,18 +51,20 @@ describe('rejudging', () => {
       otherwise: { count: 2 },
       deleted: 2,
     });
-    expect(all.requests.map((request) => Buffer.from(request).readUInt32BE(request.length - 4))).toEqual([1, 2]);
+    expect(all.requests.map((request) => request.readUInt32BE(request.length - 4))).toEqual([1, 2]);
     expect((await rejudgeConnections(optionsFor(table, kernel(), 'udp'))).report.deleted).toBe(1);
   });
 
   it('does not count what had ended or can’t be deleted', async () => {
-    const { report, remarks } = await rejudgeConnections(optionsFor(table, kernel(2, 16)));
+    const { report, remarks } = await rejudgeConnections(optionsFor(table, kernel('ENOENT', 'EBUSY')));
     expect(report.deleted).toBe(0);
     expect(remarks).toHaveLength(1);
   });
 
   it('ends where the kernel forbids it', async () => {
-    await expect(rejudgeConnections(optionsFor(table, kernel(1)))).rejects.toMatchObject({ code: 'NO_PERMISSION' });
+    await expect(rejudgeConnections(optionsFor(table, kernel('EPERM')))).rejects.toMatchObject({
+      code: 'NO_PERMISSION',
+    });
   });
 
   it('is about what a change flipped, where one is named', async () => {
