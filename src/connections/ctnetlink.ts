@@ -35,8 +35,8 @@ const icmpv6Number = 58;
 const isLittleEndian = endianness() === 'LE';
 
 /**
- * The request to delete one entry of the connection table (IPCTNL_MSG_CT_DELETE). The kernel finds it by its original tuple and refuses with ENOENT where the entry there has another id. Throws RangeError
- * for addresses that are none.
+ * The request to delete one entry of the connection table (IPCTNL_MSG_CT_DELETE). The kernel finds it by its original
+ * tuple, and refuses with ENOENT where the entry there has another id. Throws RangeError for addresses that are none.
  */
 export function deletionRequest({ family, protocolNumber, original, id }: Connection): NetfilterRequest {
   const genericHeader = Buffer.from([addressFamilies[family], 0, 0, 0]);

@@ -48,7 +48,7 @@ export function hostWith(networks: readonly LocalNetwork[]): Host {
   };
 }
 
-/** /proc/net/fib_trie (fib_trie_seq_show in net/ipv4/fib_trie.c): a line `|-- ADDRESS`, below it one for each route to it. */
+/** /proc/net/fib_trie (fib_trie_seq_show in the kernel): a line `|-- ADDRESS`, below it one for each route to it. */
 export function localNetworksOfTrie(text: string): readonly LocalNetwork[] {
   const networks: LocalNetwork[] = [];
   let leaf: Address | undefined;
@@ -63,7 +63,7 @@ export function localNetworksOfTrie(text: string): readonly LocalNetwork[] {
 
 const rtfLocal = 0x8000_0000;
 
-/** /proc/net/ipv6_route (ipv6_route_native_seq_show): destination, prefix, source, …; flags stand ninth. All in hex. */
+/** /proc/net/ipv6_route (ipv6_route_seq_show): destination, prefix, source, …; the flags stand ninth. All in hex. */
 export function localNetworksOfRoutes(text: string): readonly LocalNetwork[] {
   return text.split('\n').flatMap((line) => {
     const fields = line.trim().split(/\s+/);

@@ -29,7 +29,7 @@ export class RejudgeOnChange {
     this.#mode = mode;
   }
 
-  /** The rules of a policy are in place and were read back; `previous` is what the kernel held before, if anything of ours. */
+  /** The rules of a policy are in place and were read back; `previous`: what the kernel held before, if anything. */
   policyApplied(previous: Policy | undefined, policy: Policy): void {
     const mode = this.#mode;
     this.#mode = 'none';

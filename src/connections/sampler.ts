@@ -26,8 +26,11 @@ export interface SamplerOptions {
 
 /** However cheap a look is: nobody scrapes more often. */
 const shortestWaitMs = 60_000;
-/** Of one core, averaged over time. */
-const largestShare = 0.01;
+/**
+ * Of one core, averaged over time. Half of what is promised: any ten minutes may begin with a look, and what the first
+ * one takes is not known beforehand.
+ */
+const largestShare = 0.005;
 /** The CPU time of tools is known in steps of 10 ms; a tool that took less must count as well. */
 const roundingMs = 10;
 

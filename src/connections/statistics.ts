@@ -29,7 +29,7 @@ export async function readTableStatistics(): Promise<TableStatistics> {
   };
 }
 
-/** The columns of /proc/net/stat/nf_conntrack (ct_cpu_seq_show), summed: a line of names, then one in hex for each CPU. */
+/** The columns of /proc/net/stat/nf_conntrack (ct_cpu_seq_show), summed: names, then a line in hex for each CPU. */
 export function sumOverCpus(text: string): ReadonlyMap<string, number> {
   const [names = [], ...cpus] = text
     .trim()

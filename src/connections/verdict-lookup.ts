@@ -7,7 +7,7 @@ import type { Policy, PolicyEntry } from '../policy/policy.ts';
 /** What becomes, or became, of the source address of a connection. */
 export interface Treatment {
   readonly verdict: Verdict;
-  /** The address that a masqueraded connection has, or must have; null for one that is kept, or may have any of the node's. */
+  /** That of a masqueraded connection; null for one that is kept, or may have any address of the node. */
   readonly address: string | null;
 }
 

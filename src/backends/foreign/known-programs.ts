@@ -26,7 +26,7 @@ export function noteOn(place: string, rule: string): string {
 const serviceChains = new Set(['KUBE-POSTROUTING', 'CNI-HOSTPORT-MASQ']);
 const serviceTables = new Set(['kube-proxy', 'cni_hostport']);
 
-/** Whether a chain of iptables, or a table of nft such as `ip kube-proxy`, is about connections to Services and host ports only. */
+/** Whether a chain of iptables, or a table of nft such as `ip kube-proxy`, is about Services and host ports only. */
 export function concernsServicesOnly({ chain = '', table = '' }: { chain?: string; table?: string }): boolean {
   return serviceChains.has(chain) || serviceTables.has(table.split(' ')[1] ?? '');
 }
