@@ -3,6 +3,7 @@ import { describeKernel } from './harness/describe-kernel.ts';
 import { TestBed } from './harness/test-bed.ts';
 import { addresses } from './harness/topology.ts';
 import { connectionsOn } from './live-flows/connections-command.ts';
+import { scrape } from './observability/http-client.ts';
 
 const { pod, node } = addresses.ipv4;
 const far = '203.0.113.8';
@@ -48,6 +49,17 @@ describeKernel('source ports', () => {
       },
     ]);
     expect(await failuresInKernel()).toEqual([insertFailed + 136, drop + 136]);
+
+    const agent = bed.startAgent('--to-ports', '2000-2063', '--metrics-bind-address', '127.0.0.1:9101');
+    await agent.waitFor(/config accepted/);
+    const metrics = await scrape(bed.node, 'http://127.0.0.1:9101/metrics');
+    expect(metrics.get('ip_masq_agent_conntrack_insert_failed_total')).toBe(insertFailed + 136);
+    expect(metrics.get('ip_masq_agent_conntrack_drop_total')).toBe(drop + 136);
+    expect(metrics.get('ip_masq_agent_conntrack_entries')).toBeGreaterThanOrEqual(64);
+    expect(metrics.get('ip_masq_agent_conntrack_limit')).toBeGreaterThan(64);
+    // The first sample is taken later: until then, what is not known is absent.
+    expect(metrics.has('ip_masq_agent_source_ports_share_max')).toBe(false);
+    await agent.stop();
   });
 
   it('are told for each destination, the fullest first, beside what a cloud leaves the node', async () => {
