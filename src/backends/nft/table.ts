@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import { AgentError } from '../../errors.ts';
 import type { Outcome, Runner } from '../../system/run.ts';
 import { isAbsent, nftError } from './failure.ts';
@@ -25,7 +24,6 @@ export interface KernelTableOptions {
   readonly ownWrites?: OwnWrites | undefined;
 }
 
-const [family, name] = table.split(' ');
 const listArgs = ['list', 'table', ...table.split(' ')];
 
 export function createKernelTable({ runner, ownWrites }: KernelTableOptions): KernelTable {
@@ -55,11 +53,11 @@ export function createKernelTable({ runner, ownWrites }: KernelTableOptions): Ke
       const args = ['-j', '-t', ...listArgs];
       const outcome = await runner.run({ tool: 'nft', args, signal });
       if (isAbsent(outcome)) return;
-      const removals = removalsOf(strangersIn(succeeded(outcome, args.join(' ')).stdout, keep));
-      for (let first = 0; first < removals.length; first += removalsPerRun) {
-        const nftables = removals.slice(first, first + removalsPerRun);
+      // Rarely needed, and zod with it: not to be loaded at each start.
+      const { removalsAllBut } = await import('./json-removal.ts');
+      for (const removal of removalsAllBut(keep, succeeded(outcome, args.join(' ')).stdout)) {
         // An argument, since nft opens /dev/stdin by its name for JSON, which a socket does not allow.
-        await change(['-j', JSON.stringify({ nftables })], undefined, signal);
+        await change(['-j', removal], undefined, signal);
       }
     },
   };
@@ -74,48 +72,4 @@ function succeeded(outcome: Outcome, script: string): Outcome {
 function ownerIn(listing: string): string | undefined {
   if (!/^\tflags [^\n]*\bowner\b/m.test(listing)) return undefined;
   return /^table .* \{ # progname (.+)$/m.exec(listing)?.[1] ?? 'a program that nft does not name';
-}
-
-interface JsonObject {
-  readonly kind: string;
-  readonly name: string;
-}
-
-/** `{"nftables": [{"set": {"name": …}}, …]}`: each object under its kind. Rules have no name and go with their chains. */
-const jsonListing = z.object({
-  nftables: z.array(z.record(z.string(), z.object({ name: z.optional(z.string()) }))),
-});
-
-function strangersIn(listing: string, keep: ReadonlySet<string>): readonly JsonObject[] {
-  const parsed = jsonListing.safeParse(parseJson(listing));
-  if (!parsed.success) throw new AgentError('TOOL_FAILED', `nft -j lists table ${table} in an unknown form`);
-  return parsed.data.nftables.flatMap(Object.entries).flatMap(([kind, { name: object }]) => {
-    if (object === undefined || kind === 'table' || keep.has(`${kind} ${object}`)) return [];
-    return [{ kind, name: object }];
-  });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Names have up to 255 bytes, six characters each where they are escaped, and an argument up to 128 KiB. */
-const removalsPerRun = 64;
-
-/** Rules refer to everything else, maps to chains and counters: what refers goes before what is referred to. */
-function removalsOf(strangers: readonly JsonObject[]): readonly object[] {
-  const order = (kind: string): number => ['map', 'chain'].indexOf(kind) + 1 || 3;
-  const command = (verb: 'flush' | 'delete', { kind, name: object }: JsonObject): object => ({
-    [verb]: { [kind]: { family, table: name, name: object } },
-  });
-  return [
-    ...strangers.filter(({ kind }) => kind === 'chain').map((chain) => command('flush', chain)),
-    ...strangers
-      .toSorted((one, other) => order(one.kind) - order(other.kind))
-      .map((object) => command('delete', object)),
-  ];
 }
