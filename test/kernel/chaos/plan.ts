@@ -88,7 +88,7 @@ const deaf: fc.Arbitrary<Action> = fc.record({ kind: fc.constant('deaf' as const
 /** What only one backend knows. */
 const particular: Readonly<Record<BackendName, readonly fc.Arbitrary<Action>[]>> = {
   nft: [deaf],
-  'iptables-nft': [],
+  'iptables-nft': [deaf],
   'iptables-legacy': [lock],
 };
 
