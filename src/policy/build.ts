@@ -2,8 +2,9 @@ import { type Config, outputText, type Sourced } from '../config/config.ts';
 import type { OutputAddress } from '../config/output-addresses.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { Family } from '../net/family.ts';
+import type { NodeAddress } from '../net/node-address.ts';
 import type { PortRange } from '../net/port-range.ts';
-import { chooseAddress, type NodeAddress } from './node-address.ts';
+import { chooseAddress } from './node-address.ts';
 import type { FamilyPolicy, Policy, PolicyEntry, PolicyOutput } from './policy.ts';
 
 /** What the command line adds to the config. */

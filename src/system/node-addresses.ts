@@ -2,19 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { parseAddress } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
-
-/** An address of this node, as far as the kernel tells it without a netlink socket. */
-export interface OwnAddress {
-  readonly family: Family;
-  readonly value: bigint;
-  readonly prefix: number;
-  readonly interface: string;
-  readonly isGlobal: boolean;
-  readonly isUnusable: boolean;
-  readonly isTemporary: boolean;
-  readonly isSecondary: boolean;
-  readonly isLoopback: boolean;
-}
+import type { NodeAddress } from '../net/node-address.ts';
 
 /** Flags of linux/if_addr.h, as /proc/net/if_inet6 shows them. */
 const temporary = 0x01;
@@ -24,7 +12,7 @@ const unusable = 0x20 | 0x40 | 0x08;
  * The addresses of the interfaces that are up, in the order of the kernel. Which of several IPv4 addresses of one network
  * is secondary is not told: of those the first is taken for the primary one, as the kernel lists it first.
  */
-export async function readNodeAddresses(): Promise<readonly OwnAddress[]> {
+export async function readNodeAddresses(): Promise<readonly NodeAddress[]> {
   const flags = flagsOfIPv6(await readFile('/proc/self/net/if_inet6', 'latin1').catch(() => ''));
   const networks = new Set<string>();
   return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>

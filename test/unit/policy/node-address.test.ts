@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatAddress, parseAddress, parseCidr } from '../../../src/net/cidr.ts';
-import { chooseAddress, type NodeAddress } from '../../../src/policy/node-address.ts';
+import type { NodeAddress } from '../../../src/net/node-address.ts';
+import { chooseAddress } from '../../../src/policy/node-address.ts';
 
 function own(text: string, more: Partial<NodeAddress> = {}): NodeAddress {
   const [address = '', prefix] = text.split('/');
