@@ -62,9 +62,10 @@ export const measureConnections: Measurement = async ({ quick }) => {
   try {
     const chosen = quick ? quickCandidates : candidates;
     for (const candidate of chosen) lanes.push(await Lane.open(candidate));
-    // In turn, so that whatever else the machine does meets all of them alike. The first round warms up.
-    for (let round = 0; round <= (quick ? 4 : 15); round++) {
-      for (const lane of lanes) await lane.run(round > 0);
+    // In turn, so that whatever else the machine does meets all of them alike, and each round in another order: the lane
+    // before leaves caches and connections behind. The first round warms up.
+    for (let round = 0; round <= (quick ? 4 : 31); round++) {
+      for (const lane of shuffled(lanes)) await lane.run(round > 0);
       await sleep(forgetMs);
     }
     const median = (subject: string, cidrs?: number): number => {
@@ -118,6 +119,13 @@ export const measureConnections: Measurement = async ({ quick }) => {
     for (const lane of lanes) await lane.close();
   }
 };
+
+function shuffled<T>(items: readonly T[]): readonly T[] {
+  return items
+    .map((item) => ({ item, place: Math.random() }))
+    .toSorted((one, other) => one.place - other.place)
+    .map(({ item }) => item);
+}
 
 /** Longer than conntrack remembers a packet without an answer here. */
 const forgetMs = 1_500;
