@@ -71,7 +71,13 @@ export async function runOnce(dependencies: OnceDependencies, stop: AbortSignal)
 }
 
 function initialState(): ReconcileState {
-  return { policy: undefined, applied: undefined, digest: undefined, resyncIntervalMs: initialResyncIntervalMs };
+  return {
+    policy: undefined,
+    applied: undefined,
+    digest: undefined,
+    resyncIntervalMs: initialResyncIntervalMs,
+    found: [],
+  };
 }
 
 function reportResult(
@@ -179,7 +185,8 @@ class Loop {
     const next = schedule({ type: 'failed', failures }, this.#state.resyncIntervalMs);
     this.#plan(next);
     if (this.#stop.aborted) return;
-    this.#dependencies.report({ type: 'failed', trigger, error, failures, retryInMs: next?.inMs ?? 0 });
+    const { found: differences } = this.#state;
+    this.#dependencies.report({ type: 'failed', trigger, error, failures, retryInMs: next?.inMs ?? 0, differences });
   }
 
   #plan(next: Schedule | undefined): void {

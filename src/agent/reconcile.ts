@@ -24,6 +24,8 @@ export interface ReconcileState {
   digest: string | undefined;
   /** Milliseconds between resyncs, from the last good config. */
   resyncIntervalMs: number;
+  /** What the last look at the kernel found wrong there: known also where the repair then fails. */
+  found: readonly string[];
 }
 
 /** Why to reconcile, and what is known before. */
@@ -54,6 +56,7 @@ export async function reconcile(
   stop: AbortSignal,
 ): Promise<ReconcileResult> {
   const { backend } = dependencies;
+  state.found = [];
   const isNew = takeConfig(dependencies, state, await dependencies.readConfig());
   // Several config events make one change: those that find nothing new leave the kernel to the resync.
   if (request.trigger === 'config-change' && !isNew && state.applied === state.policy) return { type: 'unchanged' };
@@ -70,16 +73,16 @@ export async function reconcile(
   // A policy that is known to differ from what the kernel holds needs no look.
   const observed = isOtherPolicy ? undefined : await backend.observe(policy, stop);
   if (observed?.state === 'in-sync') return inSync('read');
+  state.found = observed?.differences ?? [];
 
   const cause: Cause = previous === undefined ? 'first' : isOtherPolicy ? 'policy-change' : 'drift';
   const origin = cause === 'drift' ? request.origin() : undefined;
   await backend.apply(policy, stop, observed);
   state.applied = policy;
-  const differences = observed?.differences ?? [];
   const durationMs = monotonicMs() - startedAt;
   // After the rules are in force: it must not hold them up.
   const flips = isOtherPolicy ? summarizeFlips(previous, policy) : undefined;
-  return { type: 'applied', cause, policy, previous, differences, flips, origin, durationMs };
+  return { type: 'applied', cause, policy, previous, differences: state.found, flips, origin, durationMs };
 }
 
 /** Remembers what a config asks for; reports it once. Says whether it is new. */

@@ -234,6 +234,15 @@ describe('runAgent', () => {
     expect(events.at(-1)).toMatchObject({ type: 'in-sync', trigger: 'resync' });
   });
 
+  it('tells what was wrong with the kernel also where the repair fails', async () => {
+    const { backend, events, turn } = startAgent(good());
+    await turn();
+    backend.kernel = undefined;
+    backend.failures.push(new AgentError('TOOL_FAILED', 'nft: no'));
+    await turn(resyncIntervalMs);
+    expect(events.at(-1)).toMatchObject({ type: 'failed', differences: ['nothing is there'] });
+  });
+
   it('survives an error that is none of ours, as a bug to report', async () => {
     const { backend, events, turn, dependencies } = startAgent(good());
     vi.spyOn(Math, 'random').mockReturnValue(0);
