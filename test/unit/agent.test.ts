@@ -401,7 +401,7 @@ describe('runAgent with a watch of the kernel', () => {
     expect(backend.calls.slice(untilApplied)).toEqual(['observe']);
   });
 
-  it('looks at the resync for what it heard of while the answers to a conflict were paused', async () => {
+  it('looks at the end of the pause for what it heard of while the answers to a conflict were paused', async () => {
     const { backend, types, turn, watch } = await startWatched();
     for (let attack = 0; attack < 21; attack++) {
       backend.kernel = undefined;
@@ -411,9 +411,9 @@ describe('runAgent with a watch of the kernel', () => {
     expect(types()).toContain('conflict');
     backend.kernel = undefined;
     watch.change();
-    await turn();
+    await turn(4_999);
     expect(backend.kernel).toBeUndefined();
-    await turn(resyncIntervalMs);
+    await turn(1);
     expect(backend.kernel).toBeDefined();
   });
 
