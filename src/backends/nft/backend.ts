@@ -156,7 +156,8 @@ async function probe(runner: Runner, signal?: AbortSignal): Promise<Probe> {
     if (outcome.exitCode === 0) return { usable: true, reason: 'nft --check accepts the rules on this kernel' };
     return { usable: false, reason: nftError(outcome, script).message };
   } catch (error) {
-    if (error instanceof AgentError) return { usable: false, reason: error.message };
-    throw error;
+    if (!(error instanceof AgentError)) throw error;
+    const { code, message, advice } = error;
+    return { usable: false, reason: code === 'TOOL_CRASHED' ? `${message} (${advice})` : message };
   }
 }
