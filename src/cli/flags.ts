@@ -50,7 +50,7 @@ export const flagTable = {
     parseListenAddress,
     'HOST:PORT',
     '',
-    'serve /livez, /readyz, /healthz and /configz there (off by default)',
+    'serve /livez, /readyz, /healthz, /statusz, /flagz and /configz there (off by default)',
   ),
   'log-level': choice(['error', 'warn', 'info', 'debug'], 'info', 'least important lines to log'),
   'log-format': choice(['text', 'json'], 'text', 'log lines for people or for machines'),
