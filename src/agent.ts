@@ -3,7 +3,7 @@ import { type FindForeignMasquerade, ForeignSurvey } from './agent/foreign-surve
 import { LeftoverCleanup, type RemoveLeftovers } from './agent/leftover-cleanup.ts';
 import { type ReconcileDependencies, type ReconcileResult, type ReconcileState, reconcile } from './agent/reconcile.ts';
 import { RepairThrottle } from './agent/repair-throttle.ts';
-import { type Schedule, schedule } from './agent/schedule.ts';
+import { schedule } from './agent/schedule.ts';
 import { TriggerQueue } from './agent/trigger-queue.ts';
 import type { ChangeWatch, StartChangeWatch } from './backends/change-watch.ts';
 import { monotonicMs } from './clock.ts';
@@ -71,7 +71,13 @@ export async function runOnce(dependencies: OnceDependencies, stop: AbortSignal)
 }
 
 function initialState(): ReconcileState {
-  return { policy: undefined, applied: undefined, digest: undefined, resyncIntervalMs: initialResyncIntervalMs };
+  return {
+    policy: undefined,
+    applied: undefined,
+    digest: undefined,
+    resyncIntervalMs: initialResyncIntervalMs,
+    found: [],
+  };
 }
 
 function reportResult(
@@ -92,7 +98,7 @@ class Loop {
   readonly #leftovers: LeftoverCleanup;
   readonly #survey: ForeignSurvey;
   #watch: ChangeWatch | undefined;
-  #next: { readonly at: number; readonly trigger: Schedule['trigger'] } = { at: 0, trigger: 'resync' };
+  #next: { readonly at: number; readonly trigger: Trigger } = { at: 0, trigger: 'resync' };
   /** Failures since the last success, and when the first of them was. */
   #failures: { readonly count: number; readonly since: number } | undefined;
   /** When the last full check that found the kernel right, or made it so, began. */
@@ -136,7 +142,7 @@ class Loop {
       const request = { trigger, isKnownInSync, origin };
       const result = await reconcile(this.#dependencies, this.#state, request, this.#stop);
       this.#succeed(result, trigger, startedAt);
-      if (this.#state.applied && result.type !== 'unchanged') await this.#lookAround(this.#state.applied);
+      if (this.#state.applied && result.type !== 'unchanged') await this.#cleanUpAndSurvey(this.#state.applied);
     } catch (cause) {
       this.#fail(asAgentError(cause), trigger);
     }
@@ -157,7 +163,8 @@ class Loop {
 
   #succeed(result: ReconcileResult, trigger: Trigger, startedAt: number): void {
     const failures = this.#failures;
-    this.#plan(schedule(result, this.#state.resyncIntervalMs));
+    const next = schedule(result, this.#state.resyncIntervalMs);
+    if (next) this.#setNext(next.inMs, next.trigger);
     if (result.type === 'unchanged') return;
     this.#failures = undefined;
     this.#reconciledAt = startedAt;
@@ -177,22 +184,26 @@ class Loop {
     // It may have written something before it failed.
     this.#fullCheckAt = Number.NEGATIVE_INFINITY;
     const next = schedule({ type: 'failed', failures }, this.#state.resyncIntervalMs);
-    this.#plan(next);
+    this.#setNext(next.inMs, next.trigger);
     if (this.#stop.aborted) return;
-    this.#dependencies.report({ type: 'failed', trigger, error, failures, retryInMs: next?.inMs ?? 0 });
+    const { found: differences } = this.#state;
+    this.#dependencies.report({ type: 'failed', trigger, error, failures, retryInMs: next.inMs, differences });
   }
 
-  #plan(next: Schedule | undefined): void {
-    if (next) this.#next = { at: monotonicMs() + next.inMs, trigger: next.trigger };
+  #setNext(inMs: number, trigger: Trigger): void {
+    this.#next = { at: monotonicMs() + inMs, trigger };
   }
 
   #countRepair({ origin }: Extract<ReconcileResult, { type: 'applied' }>): void {
     const pause = this.#repairs.add(monotonicMs(), this.#state.resyncIntervalMs);
-    if (pause) this.#dependencies.report({ type: 'conflict', origin, ...pause });
+    if (!pause) return;
+    // What is heard of during the pause is dropped, so its end looks.
+    this.#setNext(pause.pauseMs, 'foreign-change');
+    this.#dependencies.report({ type: 'conflict', origin, ...pause });
   }
 
   /** With the own rules in place, the agent turns to those of others. */
-  async #lookAround(policy: Policy): Promise<void> {
+  async #cleanUpAndSurvey(policy: Policy): Promise<void> {
     const now = monotonicMs();
     await this.#leftovers.runIfDue(now, this.#stop);
     this.#survey.startIfDue({ now, policy, othersChangedAt: this.#watch?.othersChangedAt() }, this.#stop);

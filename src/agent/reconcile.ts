@@ -24,6 +24,8 @@ export interface ReconcileState {
   digest: string | undefined;
   /** Milliseconds between resyncs, from the last good config. */
   resyncIntervalMs: number;
+  /** What the last look at the kernel found wrong there: known also where the repair then fails. */
+  found: readonly string[];
 }
 
 /** Why to reconcile, and what is known before. */
@@ -54,32 +56,34 @@ export async function reconcile(
   stop: AbortSignal,
 ): Promise<ReconcileResult> {
   const { backend } = dependencies;
-  const isNew = takeConfig(dependencies, state, await dependencies.readConfig());
+  state.found = [];
+  const configIsNew = takeConfig(dependencies, state, await dependencies.readConfig());
   // Several config events make one change: those that find nothing new leave the kernel to the resync.
-  if (request.trigger === 'config-change' && !isNew && state.applied === state.policy) return { type: 'unchanged' };
+  if (request.trigger === 'config-change' && !configIsNew && state.applied === state.policy)
+    return { type: 'unchanged' };
   const { policy, applied: previous } = state;
   if (!policy) return { type: 'no-policy' };
 
   const startedAt = monotonicMs();
-  const isOtherPolicy = previous !== undefined && !samePolicy(previous, policy);
+  const policyDiffers = previous !== undefined && !samePolicy(previous, policy);
   const inSync = (verifiedBy: 'read' | 'events'): ReconcileResult => {
     state.applied = policy;
     return { type: 'in-sync', policy, verifiedBy, durationMs: monotonicMs() - startedAt };
   };
-  if (request.isKnownInSync && previous !== undefined && !isOtherPolicy) return inSync('events');
+  if (request.isKnownInSync && previous !== undefined && !policyDiffers) return inSync('events');
   // A policy that is known to differ from what the kernel holds needs no look.
-  const observed = isOtherPolicy ? undefined : await backend.observe(policy, stop);
+  const observed = policyDiffers ? undefined : await backend.observe(policy, stop);
   if (observed?.state === 'in-sync') return inSync('read');
+  state.found = observed?.differences ?? [];
 
-  const cause: Cause = previous === undefined ? 'first' : isOtherPolicy ? 'policy-change' : 'drift';
+  const cause: Cause = previous === undefined ? 'first' : policyDiffers ? 'policy-change' : 'drift';
   const origin = cause === 'drift' ? request.origin() : undefined;
   await backend.apply(policy, stop, observed);
   state.applied = policy;
-  const differences = observed?.differences ?? [];
   const durationMs = monotonicMs() - startedAt;
   // After the rules are in force: it must not hold them up.
-  const flips = isOtherPolicy ? summarizeFlips(previous, policy) : undefined;
-  return { type: 'applied', cause, policy, previous, differences, flips, origin, durationMs };
+  const flips = policyDiffers ? summarizeFlips(previous, policy) : undefined;
+  return { type: 'applied', cause, policy, previous, differences: state.found, flips, origin, durationMs };
 }
 
 /** Remembers what a config asks for; reports it once. Says whether it is new. */

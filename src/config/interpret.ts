@@ -35,7 +35,10 @@ interface Mapping {
   readonly positions: Positions;
 }
 
-/** Reads the files of one config: every problem and warning goes to one list, and one budget bounds them together. */
+/**
+ * Reads the files of one config: every problem and warning goes to one list, and one budget bounds them together. A
+ * fault is what is wrong at an offset of a text; a problem is that with file, line, column and advice.
+ */
 class Interpreter {
   readonly #schema: ConfigSchema;
   readonly #problems: ProblemList;
@@ -131,9 +134,9 @@ function faultAt(positions: Positions, { offset, message, expected }: TextFault)
   return problemAt(positions.at(place), { found: rest.trim() || undefined, ...hint });
 }
 
-function isEmpty({ lists, booleans, cidrLimit, resyncInterval, rejudgeConnections }: FileSettings): boolean {
-  const single = [cidrLimit, resyncInterval, rejudgeConnections];
-  return lists.size === 0 && booleans.size === 0 && single.every((setting) => setting === undefined);
+function isEmpty({ lists, booleans, outputAddresses, ...single }: FileSettings): boolean {
+  const isUnset = Object.values(single).every((setting) => setting === undefined);
+  return lists.size + booleans.size + outputAddresses.length === 0 && isUnset;
 }
 
 /** A file whose keys stand too deep, or are those of something else: accepted, but not in silence. */

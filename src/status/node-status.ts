@@ -1,6 +1,8 @@
+import type { AttemptResults } from '../backends/attempt.ts';
 import type { Backend, BackendName, Observation } from '../backends/backend.ts';
 import type { ForeignRule, ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
 import type { Leftovers } from '../backends/leftovers.ts';
+import type { CrashingTable } from '../backends/nft/crashing-sets.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { AgentError } from '../errors.ts';
@@ -49,6 +51,8 @@ export interface NodeStatus {
     readonly failures: readonly string[];
     readonly complete: boolean;
   } | null;
+  /** Tables of other programs that make an older nft crash; such a one may be on the host or in any of its containers. */
+  readonly crashing: { readonly found: readonly CrashingTable[]; readonly failures: readonly string[] };
   readonly agents: readonly RunningAgent[];
 }
 
@@ -64,6 +68,7 @@ export interface StatusSources {
   readonly backendReason: string;
   readonly findLeftovers: () => Promise<Leftovers>;
   readonly findForeign: (policy: Policy) => Promise<ForeignRules>;
+  readonly findCrashing: () => Promise<AttemptResults<CrashingTable>>;
   readonly agents: readonly RunningAgent[];
   readonly flagsOf: number | null;
 }
@@ -75,6 +80,7 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
   const rules = policy && (await backend.observe(policy));
   const leftovers = await sources.findLeftovers();
   const foreign = policy && (await sources.findForeign(policy));
+  const crashing = await sources.findCrashing();
   return {
     state: stateOf(rules, leftovers),
     comparedWith: policy ? (sources.policy ? 'config' : 'last-good-config') : null,
@@ -94,6 +100,7 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
     foreign: foreign
       ? { found: foreign.found, failures: foreign.failures.map(describeError), complete: foreign.complete }
       : null,
+    crashing: { found: crashing.found, failures: crashing.failures.map(describeError) },
     agents,
   };
 }

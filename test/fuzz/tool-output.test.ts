@@ -74,6 +74,7 @@ const operations: Readonly<Record<string, Operation>> = {
       ...{ configPath: '/etc/config', reading, policy, backend: backendsOn(runner)[name], backendReason: '' },
       findLeftovers: () => findLeftovers(leftoverOptions(name, runner)),
       findForeign: () => findForeignMasquerade({ policy, chain, runner, readLegacyTables }),
+      findCrashing: () => Promise.resolve({ found: [], failures: [] }),
       ...{ agents: [], flagsOf: null, lastGoodPolicy: () => Promise.resolve(undefined) },
     });
     expect(formatNodeStatus(status, 0)).toContain('backend');

@@ -234,6 +234,15 @@ describe('runAgent', () => {
     expect(events.at(-1)).toMatchObject({ type: 'in-sync', trigger: 'resync' });
   });
 
+  it('tells what was wrong with the kernel also where the repair fails', async () => {
+    const { backend, events, turn } = startAgent(good());
+    await turn();
+    backend.kernel = undefined;
+    backend.failures.push(new AgentError('TOOL_FAILED', 'nft: no'));
+    await turn(resyncIntervalMs);
+    expect(events.at(-1)).toMatchObject({ type: 'failed', differences: ['nothing is there'] });
+  });
+
   it('survives an error that is none of ours, as a bug to report', async () => {
     const { backend, events, turn, dependencies } = startAgent(good());
     vi.spyOn(Math, 'random').mockReturnValue(0);
@@ -392,7 +401,7 @@ describe('runAgent with a watch of the kernel', () => {
     expect(backend.calls.slice(untilApplied)).toEqual(['observe']);
   });
 
-  it('looks at the resync for what it heard of while the answers to a conflict were paused', async () => {
+  it('looks at the end of the pause for what it heard of while the answers to a conflict were paused', async () => {
     const { backend, types, turn, watch } = await startWatched();
     for (let attack = 0; attack < 21; attack++) {
       backend.kernel = undefined;
@@ -402,9 +411,9 @@ describe('runAgent with a watch of the kernel', () => {
     expect(types()).toContain('conflict');
     backend.kernel = undefined;
     watch.change();
-    await turn();
+    await turn(4_999);
     expect(backend.kernel).toBeUndefined();
-    await turn(resyncIntervalMs);
+    await turn(1);
     expect(backend.kernel).toBeDefined();
   });
 

@@ -25,7 +25,7 @@ export const run: CommandFunction = async (context) => {
     if (stop.aborted && !context.flags.once) return exitCodes.done;
     throw error;
   } finally {
-    // Comes to that only where something still waits: log lines that nobody reads must not hold up the end.
+    // Fires only if something still keeps the process alive: log lines that nobody reads must not hold up the end.
     setTimeout(() => process.exit(), lastWriteMs).unref();
   }
 };

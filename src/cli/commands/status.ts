@@ -1,10 +1,13 @@
+import { type AttemptResults, attempt } from '../../backends/attempt.ts';
 import { findForeignMasquerade } from '../../backends/foreign/foreign-masquerade.ts';
 import { findLeftovers } from '../../backends/leftovers.ts';
+import { type CrashingTable, findCrashingTables } from '../../backends/nft/crashing-sets.ts';
 import { exitCodes } from '../../errors.ts';
 import { parseListenAddress } from '../../net/listen-address.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { formatNodeStatus } from '../../status/format.ts';
 import { gatherNodeStatus, type RunningAgent } from '../../status/node-status.ts';
+import { openNetlink } from '../../system/netlink.ts';
 import { isPortTrusted } from '../../system/processes.ts';
 import { systemRunner as runner } from '../../system/run.ts';
 import { askForConfig, askForReport } from '../../telemetry/agent-report.ts';
@@ -34,6 +37,7 @@ export const status: CommandFunction = async (context) => {
     backendReason: reason,
     findLeftovers: () => findLeftovers({ active: backend.name, chain, runner, nft: allBackends(flags).nft }),
     findForeign: (policy) => findForeignMasquerade({ policy, chain, runner }),
+    findCrashing,
     agents: await Promise.all(agents.map(describeAgent)),
     flagsOf: agent?.pid ?? null,
   });
@@ -43,6 +47,12 @@ export const status: CommandFunction = async (context) => {
   const isAsConfigured = found.state === 'in-sync' && found.comparedWith === 'config';
   return isAsConfigured ? exitCodes.done : exitCodes.outOfSync;
 };
+
+/** Whatever keeps it from looking is said: that nothing was found must not be read from it. */
+async function findCrashing(): Promise<AttemptResults<CrashingTable>> {
+  const result = await attempt(() => findCrashingTables(openNetlink));
+  return 'value' in result ? { found: result.value, failures: [] } : { found: [], failures: [result.error] };
+}
 
 async function describeAgent({ pid, startedAt, agentArgs, commandLine }: AgentProcess): Promise<RunningAgent> {
   const address = await addressOf(commandLine.flags);
