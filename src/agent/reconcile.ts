@@ -1,16 +1,16 @@
 import type { Backend } from '../backends/backend.ts';
 import type { Origin } from '../backends/change-watch.ts';
 import { monotonicMs } from '../clock.ts';
-import type { Config, ConfigReading } from '../config/config.ts';
+import type { ConfigReading } from '../config/config.ts';
 import { samePolicy } from '../policy/changes.ts';
 import { summarizeFlips } from '../policy/diff.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { AgentEvent, Cause, ReportEvent, Trigger } from './events.ts';
+import type { AcceptedConfig, AgentEvent, Cause, ReportEvent, Trigger } from './events.ts';
 
 export interface ReconcileDependencies {
   readonly backend: Backend;
   readonly readConfig: () => Promise<ConfigReading>;
-  readonly policyOf: (config: Config) => Policy;
+  readonly policyOf: (reading: AcceptedConfig) => Policy;
   readonly report: ReportEvent;
 }
 
@@ -94,7 +94,7 @@ function takeConfig(
     report({ type: 'config-rejected', reading, policyKept: state.policy !== undefined });
     return false;
   }
-  state.policy = policyOf(reading.config);
+  state.policy = policyOf(reading);
   state.resyncIntervalMs = reading.config.resyncIntervalMs.value;
   report({ type: 'config-accepted', reading });
   return true;

@@ -96,7 +96,7 @@ function dependenciesOf(flags: Flags, { backend, wiring }: Parts, report: Report
   return {
     backend,
     readConfig: wiring.configReaderOf(flags).read,
-    policyOf: (config) => wiring.policyOf(flags, config),
+    policyOf: (reading) => wiring.policyOf(flags, reading),
     report,
     removeLeftovers: leftoverRemovalOf(flags, backend),
   };
