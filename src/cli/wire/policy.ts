@@ -4,18 +4,19 @@ import { type ConfigReader, createConfigReader, readConfigText } from '../../con
 import { problemAt } from '../../config/problems.ts';
 import { subPathWarnings } from '../../config/sub-path.ts';
 import { AgentError } from '../../errors.ts';
+import type { Cidr } from '../../net/cidr.ts';
 import { formatDuration } from '../../net/duration.ts';
 import type { NodeAddress } from '../../net/node-address.ts';
 import { buildPolicy } from '../../policy/build.ts';
 import { lintPolicy } from '../../policy/lint.ts';
 import { chooseAddress } from '../../policy/node-address.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { readNodeAddresses } from '../../system/node-addresses.ts';
+import { readNodeAddresses } from '../../system/address-source.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flags } from '../flags.ts';
 
-/** Gives the node's addresses as they are now. */
-export type ReadAddresses = () => Promise<readonly NodeAddress[]>;
+/** Gives those of the node's addresses that are in some networks, as they are now. */
+export type ReadAddresses = (wanted: readonly Cidr[]) => Promise<readonly NodeAddress[]>;
 
 /** The config as the flags make it: where it is, what they allow in it, and what they override. */
 export function configReaderOf(flags: Flags, readAddresses: ReadAddresses = readNodeAddresses): ConfigReader {
@@ -78,8 +79,10 @@ async function onThisNode(
   reading: ConfigReading,
   readAddresses: ReadAddresses = readNodeAddresses,
 ): Promise<ConfigReading> {
-  if (!reading.ok || reading.config.outputAddresses.length === 0) return reading;
-  const nodeAddresses = await readAddresses();
+  // With an invalid config, those that the last good one names are still of interest.
+  if (!reading.ok) return reading;
+  const nodeAddresses = await readAddresses(namedAddresses(reading));
+  if (reading.config.outputAddresses.length === 0) return reading;
   const chosen = reading.config.outputAddresses.map((output) => ({
     output,
     choice: chooseAddress(output, nodeAddresses),
@@ -91,6 +94,19 @@ async function onThisNode(
   );
   const state = chosen.map(({ choice }) => ('value' in choice ? choice.value : '-')).join();
   return { ...reading, nodeAddresses, warnings: [...reading.warnings, ...idle], digest: `${reading.digest} ${state}` };
+}
+
+/** A reading with the addresses that the node has by now. */
+export async function withAddressesOfNow(
+  reading: AcceptedConfig,
+  readAddresses: ReadAddresses,
+): Promise<AcceptedConfig> {
+  if (reading.config.outputAddresses.length === 0) return reading;
+  return { ...reading, nodeAddresses: await readAddresses(namedAddresses(reading)) };
+}
+
+function namedAddresses({ config }: AcceptedConfig): readonly Cidr[] {
+  return config.outputAddresses.map(({ cidr }) => cidr);
 }
 
 /** The policy that the flags make of a config, on the node that it was read on. */
