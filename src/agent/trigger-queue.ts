@@ -3,16 +3,21 @@ import type { Trigger } from './events.ts';
 /** The longest delay that a Node timer keeps: 2^31 - 1 ms, about 24 days. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** Whether what has happened may turn out to have changed nothing, so that there is nothing to do. */
+export function isSpeculative(trigger: Trigger): boolean {
+  return trigger === 'config-change' || trigger === 'name-change';
+}
+
 /**
  * Gathers reasons to reconcile. However many come while that goes on, it happens once more, for the first of them that
- * has it look at the kernel whatever the config says: file events, which may turn out to be nothing, do not.
+ * has it look at the kernel whatever the config says: events of files and names, which may turn out to be nothing, do not.
  */
 export class TriggerQueue {
   #pending: Trigger | undefined;
   #wake: (() => void) | undefined;
 
   add(trigger: Trigger): void {
-    if (this.#pending === undefined || this.#pending === 'config-change') this.#pending = trigger;
+    if (this.#pending === undefined || isSpeculative(this.#pending)) this.#pending = trigger;
     this.#wake?.();
   }
 

@@ -18,7 +18,7 @@ export function interpretSnapshot(snapshot: Snapshot, options: ConfigOptions, di
   const list = new ProblemList();
   for (const problem of snapshot.problems) list.unreadable(problem);
   for (const warning of snapshot.warnings) list.warning(() => warning);
-  const interpreter = new Interpreter(configSchema(options.enableIPv6), list);
+  const interpreter = new Interpreter(configSchema(options.enableIPv6, options.allowNames), list);
   for (const { path, bytes } of snapshot.files) interpreter.readFile(path, bytes);
   const config = mergeSettings(interpreter.finish(), options, list);
   const { problems, warnings } = list;
@@ -131,9 +131,18 @@ function faultAt(positions: Positions, { offset, message, expected }: TextFault)
   return problemAt(positions.at(place), { found: rest.trim() || undefined, ...hint });
 }
 
-function isEmpty({ lists, booleans, cidrLimit, resyncInterval, rejudgeConnections }: FileSettings): boolean {
+function isEmpty({
+  destinations,
+  sources,
+  booleans,
+  cidrLimit,
+  resyncInterval,
+  rejudgeConnections,
+}: FileSettings): boolean {
   const single = [cidrLimit, resyncInterval, rejudgeConnections];
-  return lists.size === 0 && booleans.size === 0 && single.every((setting) => setting === undefined);
+  return (
+    destinations.size + sources.size === 0 && booleans.size === 0 && single.every((setting) => setting === undefined)
+  );
 }
 
 /** A file whose keys stand too deep, or are those of something else: accepted, but not in silence. */

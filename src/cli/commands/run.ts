@@ -11,7 +11,8 @@ import type { Log } from '../../telemetry/log.ts';
 import { version } from '../../version.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
-import { changeWatchOf, foreignSearchOf, leftoverRemovalOf, selectBackend } from '../wire/backend.ts';
+import { changeWatchOf, foreignSearchOf, leftoverRemovalOf, leftoverSearchOf, selectBackend } from '../wire/backend.ts';
+import { namesOf } from '../wire/names.ts';
 import { endpointsOf, sdNotifierOf } from '../wire/telemetry.ts';
 
 /** The agent itself, until SIGTERM or SIGINT; with --once, one pass. Throws USAGE for a config that can't be watched. */
@@ -96,8 +97,10 @@ function dependenciesOf(flags: Flags, { backend, wiring }: Parts, report: Report
   return {
     backend,
     readConfig: wiring.configReaderOf(flags).read,
-    policyOf: (config) => wiring.policyOf(flags, config),
+    policyOf: (config, answers) => wiring.policyOf(flags, config, answers),
+    startNames: namesOf(flags),
     report,
+    findLeftovers: leftoverSearchOf(flags, backend),
     removeLeftovers: leftoverRemovalOf(flags, backend),
   };
 }

@@ -8,6 +8,7 @@ import type { NodeAddress } from '../../net/node-address.ts';
 import { buildPolicy } from '../../policy/build.ts';
 import { lintPolicy } from '../../policy/lint.ts';
 import { chooseAddress } from '../../policy/node-address.ts';
+import type { Answers } from '../../policy/node-facts.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { readNodeAddresses } from '../../system/node-addresses.ts';
 import type { CommandContext } from '../command.ts';
@@ -56,7 +57,11 @@ export function readConfig({ flags, readInput }: Pick<CommandContext, 'flags' | 
 }
 
 function optionsOf(flags: Flags): ConfigOptions {
-  return { enableIPv6: flags['enable-ipv6'], nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'] };
+  return {
+    enableIPv6: flags['enable-ipv6'],
+    nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'],
+    allowNames: flags['allow-names'],
+  };
 }
 
 function overridden(reading: ConfigReading, intervalMs: number | undefined): ConfigReading {
@@ -89,14 +94,14 @@ async function onThisNode(reading: ConfigReading): Promise<ConfigReading> {
   return { ...reading, warnings: [...reading.warnings, ...idle], digest: `${reading.digest} ${state}` };
 }
 
-/** The policy that the flags make of a config on this node. */
-export function policyOf(flags: Flags, config: Config): Policy {
+/** The policy that the flags make of a config on this node, where names have these answers. */
+export function policyOf(flags: Flags, config: Config, answers?: Answers): Policy {
   const options = {
     enableIPv6: flags['enable-ipv6'],
     randomFully: flags['random-fully'],
     toPorts: flags['to-ports'],
   };
-  return buildPolicy(config, options, nodeAddresses);
+  return buildPolicy(config, options, { addresses: nodeAddresses, answers });
 }
 
 /** A reading with what is odd about its policy among the warnings. */
@@ -112,8 +117,12 @@ export function linted(flags: Flags, reading: ConfigReading): ConfigReading {
 const noLimit = 10_000_000;
 
 /** The policy of an effective config, as a running agent tells it. Undefined where that is none. */
-export function policyOfEffectiveConfig(flags: Flags, config: Readonly<Record<string, unknown>>): Policy | undefined {
+export function policyOfEffectiveConfig(
+  flags: Flags,
+  config: Readonly<Record<string, unknown>>,
+  answers?: Answers,
+): Policy | undefined {
   const bytes = Buffer.from(JSON.stringify({ ...config, cidrLimit: noLimit }));
   const reading = readConfigText('the running agent', bytes, optionsOf(flags));
-  return reading.ok ? policyOf(flags, reading.config) : undefined;
+  return reading.ok ? policyOf(flags, reading.config, answers) : undefined;
 }

@@ -20,6 +20,8 @@ function host(rules: Observation, changes: Partial<StatusSources> = {}): StatusS
     findForeign: () => Promise.resolve({ ...nothing, complete: true }),
     lastGoodPolicy: () => Promise.resolve(undefined),
     agents: [],
+    names: [],
+    unknownNames: [],
     flagsOf: null,
     ...changes,
   };
