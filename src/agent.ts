@@ -1,6 +1,7 @@
 import type { Recovery, Trigger } from './agent/events.ts';
 import { type FindForeignMasquerade, ForeignSurvey } from './agent/foreign-survey.ts';
 import { LeftoverCleanup, type RemoveLeftovers } from './agent/leftover-cleanup.ts';
+import type { Names, StartNames } from './agent/names.ts';
 import { type ReconcileDependencies, type ReconcileResult, type ReconcileState, reconcile } from './agent/reconcile.ts';
 import { RepairThrottle } from './agent/repair-throttle.ts';
 import { schedule } from './agent/schedule.ts';
@@ -17,6 +18,7 @@ export type Subscribe = (onEvent: () => void) => Promise<{ stop(): Promise<void>
 export interface OnceDependencies extends ReconcileDependencies {
   /** Removes what other agents left, once the own rules are in place. */
   readonly removeLeftovers: RemoveLeftovers;
+  readonly startNames: StartNames;
 }
 
 export interface AgentDependencies extends OnceDependencies {
@@ -45,7 +47,8 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
   const triggers = new TriggerQueue();
   // Before anything else: a signal that nobody listens for ends the process.
   const reloadSignal = await dependencies.onReloadSignal(() => triggers.add('signal'));
-  const loop = new Loop(dependencies, stop);
+  const names = dependencies.startNames(() => triggers.add('name-change'));
+  const loop = new Loop({ ...dependencies, names }, stop);
   await loop.reconcile('start');
 
   loop.watchChanges(triggers);
@@ -60,14 +63,24 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
     if (!trigger) break;
     await loop.reconcile(trigger);
   }
+  names.stop();
   await Promise.all([reloadSignal.stop(), configWatch.stop(), addressWatch?.stop(), loop.stop()]);
 }
 
 /** Reconciles once, for `run --once`. Throws AgentError where the config is bad or the kernel can't be brought to it. */
 export async function runOnce(dependencies: OnceDependencies, stop: AbortSignal): Promise<void> {
   const state = initialState();
-  const request = { trigger: 'start', isKnownInSync: false, origin: () => undefined } as const;
-  const result = await reconcile(dependencies, state, request, stop);
+  const triggers = new TriggerQueue();
+  const names = dependencies.startNames(() => triggers.add('name-change'));
+  const request = { trigger: 'start', isKnownInSync: false, isOnly: true, origin: () => undefined } as const;
+  let result = await reconcile({ ...dependencies, names }, state, request, stop);
+  while (result.type === 'names-awaited') {
+    reportResult(dependencies, result, 'start', undefined);
+    if (!(await triggers.next(state.resyncIntervalMs, 'resync', stop))) break;
+    result = await reconcile({ ...dependencies, names }, state, request, stop);
+  }
+  names.stop();
+  if (result.type === 'names-awaited') throw new AgentError('ABORTED', 'told to stop while DNS was waited for');
   if (!state.policy) throw new AgentError('CONFIG_INVALID', 'the config is invalid; nothing was changed');
   reportResult(dependencies, result, 'start', undefined);
   await new LeftoverCleanup(dependencies.removeLeftovers, dependencies.report).runIfDue(monotonicMs(), stop);
@@ -77,6 +90,7 @@ function initialState(): ReconcileState {
   return {
     policy: undefined,
     reading: undefined,
+    answers: [],
     applied: undefined,
     digest: undefined,
     resyncIntervalMs: initialResyncIntervalMs,
@@ -91,11 +105,12 @@ function reportResult(
   recovery: Recovery | undefined,
 ): void {
   if (result.type === 'applied' || result.type === 'in-sync') report({ ...result, trigger, recovery });
+  if (result.type === 'names-awaited') report(result);
 }
 
 /** What the agent knows between one time that it reconciles and the next. All times are on the clock of monotonicMs(). */
 class Loop {
-  readonly #dependencies: AgentDependencies;
+  readonly #dependencies: AgentDependencies & { readonly names: Names };
   readonly #stop: AbortSignal;
   readonly #state = initialState();
   readonly #repairs = new RepairThrottle();
@@ -110,7 +125,7 @@ class Loop {
   /** When the last time that looked at the kernel, and succeeded, began. */
   #reconciledAt = Number.NEGATIVE_INFINITY;
 
-  constructor(dependencies: AgentDependencies, stop: AbortSignal) {
+  constructor(dependencies: AgentDependencies & { readonly names: Names }, stop: AbortSignal) {
     const { removeLeftovers, findForeignMasquerade, report } = dependencies;
     this.#dependencies = dependencies;
     this.#stop = stop;
@@ -143,7 +158,7 @@ class Loop {
     try {
       const isKnownInSync = trigger === 'resync' && (await this.#isKnownInSync(startedAt));
       const origin = () => this.#watch?.originSince(this.#reconciledAt);
-      const request = { trigger, isKnownInSync, origin };
+      const request = { trigger, isKnownInSync, isOnly: false, origin };
       const result = await reconcile(this.#dependencies, this.#state, request, this.#stop);
       this.#succeed(result, trigger, startedAt);
       if (this.#state.applied && result.type !== 'unchanged') await this.#cleanUpAndSurvey(this.#state.applied);

@@ -44,6 +44,7 @@ export const flagTable = {
     undefined,
     "overrides the config's resyncInterval; a Go duration, or whole seconds",
   ),
+  'allow-names': boolean(true, 'allow DNS names among destinations'),
   /** host:port; empty: off. */
   'metrics-bind-address': parsed(parseListenAddress, 'HOST:PORT', '', 'serve /metrics there (off by default)'),
   'healthz-bind-address': parsed(

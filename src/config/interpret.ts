@@ -19,7 +19,7 @@ export function interpretSnapshot(snapshot: Snapshot, options: ConfigOptions, di
   const list = new ProblemList();
   for (const problem of snapshot.problems) list.unreadable(problem);
   for (const warning of snapshot.warnings) list.warning(() => warning);
-  const interpreter = new Interpreter(configSchema(options.enableIPv6), list);
+  const interpreter = new Interpreter(configSchema(options.enableIPv6, options.allowNames), list);
   for (const { path, bytes } of snapshot.files) interpreter.readFile(path, bytes);
   const config = mergeSettings(interpreter.finish(), options, list);
   const { problems, warnings } = list;
@@ -135,9 +135,9 @@ function faultAt(positions: Positions, { offset, message, expected }: TextFault)
   return problemAt(positions.at(place), { found: rest.trim() || undefined, ...hint });
 }
 
-function isEmpty({ lists, booleans, outputAddresses, ...single }: FileSettings): boolean {
+function isEmpty({ destinations, sources, booleans, outputAddresses, ...single }: FileSettings): boolean {
   const isUnset = Object.values(single).every((setting) => setting === undefined);
-  return lists.size + booleans.size + outputAddresses.length === 0 && isUnset;
+  return destinations.size + sources.size + booleans.size + outputAddresses.length === 0 && isUnset;
 }
 
 /** A file whose keys stand too deep, or are those of something else: accepted, but not in silence. */

@@ -31,6 +31,7 @@ export function formatNodeStatus(status: NodeStatus, now: number): string {
     ...row('backend', [`${status.backend.name} (${status.backend.reason})`]),
     ...row('rules', rulesLines(status)),
     ...row('config', configLines(status)),
+    ...row('names', nameLines(status)),
     ...row('leftovers', leftoverLines(status.leftovers)),
     ...row('foreign', foreignLines(status.foreign)),
     ...row('crashes', crashLines(status.crashing)),
@@ -77,6 +78,19 @@ function configLines({ config, flagsOf }: NodeStatus): readonly string[] {
     ),
     ...(flagsOf === null ? [] : [`read with the flags of the running agent, pid ${flagsOf}`]),
   ];
+}
+
+/** Nothing where the config has no names. */
+function nameLines({ names, unknownNames }: NodeStatus): readonly string[] {
+  const known = names.map(({ name, addresses, answered, failure }) => {
+    const none = answered || failure !== null ? 'no address' : 'not answered yet';
+    const shown = addresses.join(', ') || none;
+    return `${name}: ${shown}${failure === null ? '' : `; DNS does not answer: ${failure}`}`;
+  });
+  const told = new Set(names.map(({ name }) => name));
+  const unknown = unknownNames.filter((name) => !told.has(name));
+  const lines = [...known, ...unknown.map((name) => `${name}: not known, since the running agent does not say`)];
+  return lines.length === 0 ? [] : listed(lines, '');
 }
 
 function leftoverLines({ found, failures }: NodeStatus['leftovers']): readonly string[] {

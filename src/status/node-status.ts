@@ -6,8 +6,10 @@ import type { CrashingTable } from '../backends/nft/crashing-sets.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { AgentError } from '../errors.ts';
+import type { NameAnswer } from '../names/name-watch.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type EntryCount, entryCounts } from '../policy/policy.ts';
+import { type NamesReport, namesReportOf } from '../telemetry/agent-names.ts';
 import type { AgentReport } from '../telemetry/agent-report.ts';
 
 /** An agent that runs in this network. */
@@ -43,6 +45,10 @@ export interface NodeStatus {
     readonly warnings: readonly string[];
   };
   readonly entries: readonly EntryCount[];
+  /** What the names in the config stand for, as the running agent says. */
+  readonly names: NamesReport['names'];
+  /** The names that it does not know, or can't be asked about. */
+  readonly unknownNames: readonly string[];
   /** What this agent, or another one that does the same, left elsewhere; `failures` says what could not be searched. */
   readonly leftovers: { readonly found: readonly string[]; readonly failures: readonly string[] };
   /** Rules of other programs that masquerade what this agent keeps; null where it is not known what it keeps. */
@@ -63,6 +69,8 @@ export interface StatusSources {
   /** The policy of the config; undefined where that is invalid. */
   readonly policy: Policy | undefined;
   /** The policy that the running agent keeps in force meanwhile; undefined where it can't be asked. */
+  readonly names: readonly NameAnswer[];
+  readonly unknownNames: readonly string[];
   readonly lastGoodPolicy: () => Promise<Policy | undefined>;
   readonly backend: Pick<Backend, 'name' | 'observe'>;
   readonly backendReason: string;
@@ -96,6 +104,8 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
       warnings: reading.warnings.map(formatProblem),
     },
     entries: policy ? entryCounts(policy) : [],
+    ...namesReportOf(sources.names),
+    unknownNames: sources.unknownNames,
     leftovers: { found: leftovers.found, failures: leftovers.failures.map(describeError) },
     foreign: foreign
       ? { found: foreign.found, failures: foreign.failures.map(describeError), complete: foreign.complete }

@@ -8,6 +8,7 @@ import { AgentError } from '../../src/errors.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { buildPolicy } from '../../src/policy/build.ts';
 import { fakeBackend } from '../fakes/backend.ts';
+import { namesBy } from '../fakes/names.ts';
 
 const resyncIntervalMs = 60_000;
 
@@ -92,6 +93,8 @@ function startAgent(reading: ConfigReading, watchChanges?: StartChangeWatch) {
       world.changeConfig = onEvent;
       return subscription();
     },
+    findLeftovers: () => Promise.resolve({ found: [], failures: [] }),
+    startNames: namesBy(() => Promise.resolve({ addresses: [] })),
     removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
     watchChanges,
     findForeignMasquerade: () => Promise.resolve({ found: [], failures: [], complete: true }),

@@ -12,7 +12,8 @@ import type { Log } from '../../telemetry/log.ts';
 import { version } from '../../version.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
-import { changeWatchOf, foreignSearchOf, leftoverRemovalOf, selectBackend } from '../wire/backend.ts';
+import { changeWatchOf, foreignSearchOf, leftoverRemovalOf, leftoverSearchOf, selectBackend } from '../wire/backend.ts';
+import { namesOf } from '../wire/names.ts';
 import type { ReadAddresses } from '../wire/policy.ts';
 import { endpointsOf, sdNotifierOf } from '../wire/telemetry.ts';
 
@@ -112,9 +113,11 @@ function dependenciesOf(
   return {
     backend,
     readConfig: wiring.configReaderOf(flags, readAddresses).read,
-    policyOf: (reading) => wiring.policyOf(flags, reading),
+    policyOf: (reading, answers) => wiring.policyOf(flags, reading, answers),
     onThisNode: (reading) => wiring.withAddressesOfNow(reading, readAddresses),
+    startNames: namesOf(flags),
     report,
+    findLeftovers: leftoverSearchOf(flags, backend),
     removeLeftovers: leftoverRemovalOf(flags, backend),
   };
 }

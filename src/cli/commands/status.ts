@@ -1,18 +1,18 @@
+import { answersOf } from '../../agent/names.ts';
 import { type AttemptResults, attempt } from '../../backends/attempt.ts';
 import { findForeignMasquerade } from '../../backends/foreign/foreign-masquerade.ts';
 import { findLeftovers } from '../../backends/leftovers.ts';
 import { type CrashingTable, findCrashingTables } from '../../backends/nft/crashing-sets.ts';
 import { exitCodes } from '../../errors.ts';
-import { parseListenAddress } from '../../net/listen-address.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { formatNodeStatus } from '../../status/format.ts';
 import { gatherNodeStatus, type RunningAgent } from '../../status/node-status.ts';
 import { openNetlink } from '../../system/netlink.ts';
-import { isPortTrusted } from '../../system/processes.ts';
 import { systemRunner as runner } from '../../system/run.ts';
+import { askForNames } from '../../telemetry/agent-names.ts';
 import { askForConfig, askForReport } from '../../telemetry/agent-report.ts';
+import { addressOf, answersOfAgent, unknownNames } from '../agent-answers.ts';
 import type { CommandFunction } from '../command.ts';
-import type { Flags } from '../flags.ts';
 import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
 import { allBackends, selectBackend } from '../wire/backend.ts';
 import { configReaderOf, policyOf, policyOfEffectiveConfig } from '../wire/policy.ts';
@@ -28,10 +28,13 @@ export const status: CommandFunction = async (context) => {
   const chain = flags['masq-chain'];
   const { backend, reason } = await selectBackend(flags, new AbortController().signal);
   const reading = await configReaderOf(flags).read();
+  const answers = reading.ok ? await answersOfAgent(reading.config, agent ?? agents[0]) : [];
   const found = await gatherNodeStatus({
     configPath: flags.config,
     reading,
-    policy: reading.ok ? policyOf(flags, reading) : undefined,
+    policy: reading.ok ? policyOf(flags, reading, answersOf(answers)) : undefined,
+    names: answers,
+    unknownNames: reading.ok ? unknownNames(reading.config, answers) : [],
     lastGoodPolicy: () => lastGoodPolicyOf(agent),
     backend,
     backendReason: reason,
@@ -66,14 +69,6 @@ async function lastGoodPolicyOf(agent: AgentProcess | undefined): Promise<Policy
   const { flags } = agent.commandLine;
   const address = await addressOf(flags);
   const config = 'refused' in address ? undefined : await askForConfig(address.trusted);
-  return config === undefined ? undefined : policyOfEffectiveConfig(flags, config);
-}
-
-/** Where an agent with these flags answers, or why it is not to be asked: whoever listens there may be somebody else. */
-async function addressOf(flags: Flags): Promise<{ readonly trusted: string } | { readonly refused: string }> {
-  const address = flags['healthz-bind-address'];
-  if (address === '') return { refused: 'it serves no --healthz-bind-address' };
-  const { port } = parseListenAddress(address);
-  if (await isPortTrusted(port)) return { trusted: address };
-  return { refused: `nobody listens on port ${port}, or somebody who is neither root nor the user of this command` };
+  const names = 'refused' in address || config === undefined ? undefined : await askForNames(address.trusted);
+  return config && policyOfEffectiveConfig(flags, config, answersOf(names ?? []));
 }

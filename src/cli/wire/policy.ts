@@ -10,6 +10,7 @@ import type { NodeAddress } from '../../net/node-address.ts';
 import { buildPolicy } from '../../policy/build.ts';
 import { lintPolicy } from '../../policy/lint.ts';
 import { chooseAddress } from '../../policy/node-address.ts';
+import type { Answers } from '../../policy/node-facts.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { readNodeAddresses } from '../../system/address-source.ts';
 import type { CommandContext } from '../command.ts';
@@ -61,7 +62,11 @@ export function readConfig({ flags, readInput }: Pick<CommandContext, 'flags' | 
 }
 
 function optionsOf(flags: Flags): ConfigOptions {
-  return { enableIPv6: flags['enable-ipv6'], nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'] };
+  return {
+    enableIPv6: flags['enable-ipv6'],
+    nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'],
+    allowNames: flags['allow-names'],
+  };
 }
 
 function overridden(reading: ConfigReading, intervalMs: number | undefined): ConfigReading {
@@ -109,14 +114,14 @@ function namedAddresses({ config }: AcceptedConfig): readonly Cidr[] {
   return config.outputAddresses.map(({ cidr }) => cidr);
 }
 
-/** The policy that the flags make of a config, on the node that it was read on. */
-export function policyOf(flags: Flags, { config, nodeAddresses }: AcceptedConfig): Policy {
+/** The policy that the flags make of a config on the node that it was read on, where names have these answers. */
+export function policyOf(flags: Flags, { config, nodeAddresses }: AcceptedConfig, answers?: Answers): Policy {
   const options = {
     enableIPv6: flags['enable-ipv6'],
     randomFully: flags['random-fully'],
     toPorts: flags['to-ports'],
   };
-  return buildPolicy(config, options, nodeAddresses);
+  return buildPolicy(config, options, { addresses: nodeAddresses, answers });
 }
 
 /** A reading with what is odd about its policy among the warnings. */
@@ -135,8 +140,9 @@ const noLimit = 10_000_000;
 export async function policyOfEffectiveConfig(
   flags: Flags,
   config: Readonly<Record<string, unknown>>,
+  answers?: Answers,
 ): Promise<Policy | undefined> {
   const bytes = Buffer.from(JSON.stringify({ ...config, cidrLimit: noLimit }));
   const reading = await onThisNode(readConfigText('the running agent', bytes, optionsOf(flags)));
-  return reading.ok ? policyOf(flags, reading) : undefined;
+  return reading.ok ? policyOf(flags, reading, answers) : undefined;
 }

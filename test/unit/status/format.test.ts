@@ -24,6 +24,8 @@ const status: NodeStatus = {
     { list: 'forceMasqueradeCIDRs', family: 'ipv4', count: 1 },
     { list: 'nonMasqueradeCIDRs', family: 'ipv6', count: 0 },
   ],
+  names: [],
+  unknownNames: [],
   leftovers: { found: [], failures: [] },
   foreign: { found: [], failures: [], complete: true },
   crashing: { found: [], failures: [] },

@@ -21,6 +21,8 @@ function host(rules: Observation, changes: Partial<StatusSources> = {}): StatusS
     findCrashing: () => Promise.resolve(nothing),
     lastGoodPolicy: () => Promise.resolve(undefined),
     agents: [],
+    names: [],
+    unknownNames: [],
     flagsOf: null,
     ...changes,
   };
