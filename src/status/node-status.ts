@@ -3,9 +3,11 @@ import type { ForeignRule, ForeignRules } from '../backends/foreign/foreign-masq
 import type { Leftovers } from '../backends/leftovers.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
+import { describeSource } from '../config/source.ts';
 import type { AgentError } from '../errors.ts';
-import type { Policy } from '../policy/policy.ts';
-import { type EntryCount, entryCounts } from '../policy/policy.ts';
+import { families } from '../net/family.ts';
+import { describeOutput } from '../policy/changes.ts';
+import { type EntryCount, entryCounts, type IdleOutput, type Policy } from '../policy/policy.ts';
 import type { AgentReport } from '../telemetry/agent-report.ts';
 
 /** An agent that runs in this network. */
@@ -41,6 +43,8 @@ export interface NodeStatus {
     readonly warnings: readonly string[];
   };
   readonly entries: readonly EntryCount[];
+  /** The node's addresses that masqueraded connections get, in order, and the entries of the config that name none. */
+  readonly outputAddresses: { readonly inUse: readonly string[]; readonly idle: readonly string[] };
   /** What this agent, or another one that does the same, left elsewhere; `failures` says what could not be searched. */
   readonly leftovers: { readonly found: readonly string[]; readonly failures: readonly string[] };
   /** Rules of other programs that masquerade what this agent keeps; null where it is not known what it keeps. */
@@ -90,6 +94,10 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
       warnings: reading.warnings.map(formatProblem),
     },
     entries: policy ? entryCounts(policy) : [],
+    outputAddresses: {
+      inUse: policy ? families.flatMap((family) => policy[family].outputs.map(describeOutput)) : [],
+      idle: policy?.idleOutputs.map(describeIdleOutput) ?? [],
+    },
     leftovers: { found: leftovers.found, failures: leftovers.failures.map(describeError) },
     foreign: foreign
       ? { found: foreign.found, failures: foreign.failures.map(describeError), complete: foreign.complete }
@@ -102,6 +110,10 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
 function stateOf(rules: Observation | undefined, leftovers: Leftovers): NodeStatus['state'] {
   if (!rules) return 'unknown';
   return rules.state === 'in-sync' && leftovers.found.length > 0 ? 'drifted' : rules.state;
+}
+
+function describeIdleOutput({ text, reason, source }: IdleOutput): string {
+  return `${text} (${describeSource(source)}): ${reason}`;
 }
 
 function describeError({ code, message }: AgentError): string {
