@@ -152,7 +152,8 @@ describe('runAgent', () => {
     /** A reading on a node with these addresses. */
     function named(...nodeAddresses: NodeAddress[]): ConfigReading {
       if (!cidr) throw new Error('no CIDR');
-      const output = { cidr, isNetwork: false, destinations: [], sources: [], source: 'default' } as const;
+      const source = { file: 'config', line: 1, column: 1 };
+      const output = { cidr, isNetwork: false, destinations: [], sources: [], source };
       const config = { ...configWith('10.0.0.0/8'), outputAddresses: [output] };
       const digest = `named ${nodeAddresses.length}`;
       return { ok: true, config, warnings: [], files: ['config'], digest, nodeAddresses };
