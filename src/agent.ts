@@ -22,6 +22,8 @@ export interface OnceDependencies extends ReconcileDependencies {
 export interface AgentDependencies extends OnceDependencies {
   /** Changes of the config on disk. */
   readonly watchConfig: Subscribe;
+  /** Changes of the node's addresses that the policy may depend on; undefined where nobody listens for them. */
+  readonly watchAddresses?: Subscribe | undefined;
   /** SIGHUP. */
   readonly onReloadSignal: Subscribe;
   /** Changes of our rules in the kernel; undefined where the backend can't notice them. */
@@ -48,6 +50,7 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
 
   loop.watchChanges(triggers);
   const configWatch = await dependencies.watchConfig(() => triggers.add('config-change'));
+  const addressWatch = await dependencies.watchAddresses?.(() => triggers.add('address-change'));
   // Whatever changed between the first read and the watch would otherwise wait for the resync.
   triggers.add('config-change');
 
@@ -57,7 +60,7 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
     if (!trigger) break;
     await loop.reconcile(trigger);
   }
-  await Promise.all([reloadSignal.stop(), configWatch.stop(), loop.stop()]);
+  await Promise.all([reloadSignal.stop(), configWatch.stop(), addressWatch?.stop(), loop.stop()]);
 }
 
 /** Reconciles once, for `run --once`. Throws AgentError where the config is bad or the kernel can't be brought to it. */
@@ -73,6 +76,7 @@ export async function runOnce(dependencies: OnceDependencies, stop: AbortSignal)
 function initialState(): ReconcileState {
   return {
     policy: undefined,
+    reading: undefined,
     applied: undefined,
     digest: undefined,
     resyncIntervalMs: initialResyncIntervalMs,

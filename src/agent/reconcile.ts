@@ -1,16 +1,19 @@
 import type { Backend } from '../backends/backend.ts';
 import type { Origin } from '../backends/change-watch.ts';
 import { monotonicMs } from '../clock.ts';
-import type { Config, ConfigReading } from '../config/config.ts';
+import type { ConfigReading } from '../config/config.ts';
 import { samePolicy } from '../policy/changes.ts';
 import { summarizeFlips } from '../policy/diff.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { AgentEvent, Cause, ReportEvent, Trigger } from './events.ts';
+import type { AcceptedConfig, AgentEvent, Cause, ReportEvent, Trigger } from './events.ts';
+import { mayBeNothing } from './trigger-queue.ts';
 
 export interface ReconcileDependencies {
   readonly backend: Backend;
   readonly readConfig: () => Promise<ConfigReading>;
-  readonly policyOf: (config: Config) => Policy;
+  readonly policyOf: (reading: AcceptedConfig) => Policy;
+  /** A reading with the node's addresses as they are now, where it depends on them. */
+  readonly onThisNode?: (reading: AcceptedConfig) => Promise<AcceptedConfig>;
   readonly report: ReportEvent;
 }
 
@@ -18,6 +21,8 @@ export interface ReconcileDependencies {
 export interface ReconcileState {
   /** What the kernel should hold: the policy of the last good config, or undefined until there was one. */
   policy: Policy | undefined;
+  /** The last good config. */
+  reading: AcceptedConfig | undefined;
   /** What the kernel was last known to hold. */
   applied: Policy | undefined;
   /** Digest of the last config read, good or bad. */
@@ -57,10 +62,9 @@ export async function reconcile(
 ): Promise<ReconcileResult> {
   const { backend } = dependencies;
   state.found = [];
-  const configIsNew = takeConfig(dependencies, state, await dependencies.readConfig());
-  // Several config events make one change: those that find nothing new leave the kernel to the resync.
-  if (request.trigger === 'config-change' && !configIsNew && state.applied === state.policy)
-    return { type: 'unchanged' };
+  const isNewPolicy = await takeConfig(dependencies, state, await dependencies.readConfig());
+  // Several such events make one change: those that find nothing new leave the kernel to the resync.
+  if (mayBeNothing(request.trigger) && !isNewPolicy && state.applied === state.policy) return { type: 'unchanged' };
   const { policy, applied: previous } = state;
   if (!policy) return { type: 'no-policy' };
 
@@ -87,19 +91,33 @@ export async function reconcile(
 }
 
 /** Remembers what a config asks for; reports it once. Says whether it is new. */
-function takeConfig(
-  { policyOf, report }: ReconcileDependencies,
+async function takeConfig(
+  dependencies: ReconcileDependencies,
   state: ReconcileState,
   reading: ConfigReading,
-): boolean {
+): Promise<boolean> {
+  const { policyOf, report } = dependencies;
+  if (!reading.ok) await followNode(dependencies, state);
   if (reading.digest === state.digest) return false;
   state.digest = reading.digest;
   if (!reading.ok) {
     report({ type: 'config-rejected', reading, policyKept: state.policy !== undefined });
     return false;
   }
-  state.policy = policyOf(reading.config);
+  state.reading = reading;
+  state.policy = policyOf(reading);
   state.resyncIntervalMs = reading.config.resyncIntervalMs.value;
   report({ type: 'config-accepted', reading });
   return true;
+}
+
+/** The last good config stays in force beside a bad one, and means what it means on the node as it is by now. */
+async function followNode({ policyOf, onThisNode }: ReconcileDependencies, state: ReconcileState): Promise<void> {
+  if (!state.reading || !onThisNode) return;
+  const reading = await onThisNode(state.reading);
+  if (reading === state.reading) return;
+  const policy = policyOf(reading);
+  if (state.policy && samePolicy(state.policy, policy)) return;
+  state.reading = reading;
+  state.policy = policy;
 }

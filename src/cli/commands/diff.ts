@@ -40,7 +40,7 @@ function judge(
   complainOfWarnings(context, reading);
   const { masqLinkLocal, masqLinkLocalIPv6, masqOutBound, masqOutBoundIPv6 } = reading.config;
   const settings = { masqLinkLocal, masqLinkLocalIPv6, masqOutBound, masqOutBoundIPv6 };
-  return { policy: policyOf(flags, reading.config), settings, files: reading.files };
+  return { policy: policyOf(flags, reading), settings, files: reading.files };
 }
 
 function warnOfFiles(context: CommandContext, flags: Flags, current: readonly string[], next: readonly string[]): void {

@@ -15,7 +15,7 @@ export const explain: CommandFunction = async (context) => {
   const reading = await readConfig(context);
   if (!reading.ok) return complainAbout(context, reading);
   complainOfWarnings(context, reading);
-  const policy = policyOf(flags, reading.config);
+  const policy = policyOf(flags, reading);
   const explanation = explainConnection({ policy, settings: reading.config, host: thisMachine() }, query.packet);
   context.print(
     flags.output === 'json' ? `${JSON.stringify(explanation, undefined, 2)}\n` : formatExplanation(explanation),

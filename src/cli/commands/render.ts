@@ -10,7 +10,7 @@ export const render: CommandFunction = async (context) => {
   const reading = await readConfig(context);
   if (!reading.ok) return complainAbout(context, reading);
   complainOfWarnings(context, reading);
-  const transactions = namedBackend(context.flags).render(policyOf(context.flags, reading.config));
+  const transactions = namedBackend(context.flags).render(policyOf(context.flags, reading));
   context.print(transactions.map(printable).join('\n'));
   return exitCodes.done;
 };

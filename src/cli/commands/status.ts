@@ -31,7 +31,7 @@ export const status: CommandFunction = async (context) => {
   const found = await gatherNodeStatus({
     configPath: flags.config,
     reading,
-    policy: reading.ok ? policyOf(flags, reading.config) : undefined,
+    policy: reading.ok ? policyOf(flags, reading) : undefined,
     lastGoodPolicy: () => lastGoodPolicyOf(agent),
     backend,
     backendReason: reason,
