@@ -93,7 +93,7 @@ function startAgent(reading: ConfigReading, watchChanges?: StartChangeWatch) {
     backend,
     readConfig: () => Promise.resolve(world.reading),
     policyOf: ({ config, nodeAddresses: has }: AcceptedConfig) =>
-      buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }, has),
+      buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }, { addresses: has }),
     onThisNode: (old: AcceptedConfig) =>
       Promise.resolve(old.nodeAddresses ? { ...old, nodeAddresses: world.nodeAddresses } : old),
     watchAddresses: (onEvent: () => void) => {
