@@ -147,8 +147,8 @@ describe('on a real Kubernetes node', () => {
         .run(process.execPath, '--eval', script, `http://${addresses.ipv4.node}:${port}/cgi-bin/visitor`)
         .catch(String);
     // kube-proxy masquerades by itself, unless the Service wants its Pods to see who comes.
-    await expect.poll(() => visit(30080), patient).toBe('visitor 10.250.0.1\n');
-    await expect.poll(() => visit(30081), patient).toBe(`visitor ${addresses.ipv4.world}\n`);
+    await expect.poll(() => visit(30080), patient).toBe('visitor 10.250.0.1');
+    await expect.poll(() => visit(30081), patient).toBe(`visitor ${addresses.ipv4.world}`);
     expect(await judged()).toEqual(byDefault);
   });
 });

@@ -1,11 +1,10 @@
 import { pauseImage } from './programs.ts';
 
 const script = `#!/bin/busybox sh
-echo
-echo visitor $REMOTE_ADDR
+printf 'Content-Type: text/plain\\r\\n\\r\\nvisitor %s' "$REMOTE_ADDR"
 `;
 const serve = `/bin/busybox mkdir -p /www/cgi-bin && cd /www/cgi-bin && printf '%s' "$SCRIPT" >visitor &&
-  /bin/busybox chmod 755 visitor && exec /bin/busybox httpd -f -p 8080 -h /www`;
+  /bin/busybox chmod 755 visitor && exec /bin/busybox httpd -f -p 0.0.0.0:8080 -h /www`;
 
 const pod = {
   apiVersion: 'v1',
