@@ -1,10 +1,12 @@
 import type { Backend, BackendName, Observation } from '../backends/backend.ts';
 import type { ForeignRule, ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
+import { type DestinationList, withHeldDestinations } from '../backends/held-destinations.ts';
 import type { Leftovers } from '../backends/leftovers.ts';
-import type { ConfigReading } from '../config/config.ts';
+import type { ConfigReading, Destination, Sourced } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { AgentError } from '../errors.ts';
 import type { NameAnswer } from '../names/name-watch.ts';
+import { isName } from '../net/dns-name.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type EntryCount, entryCounts } from '../policy/policy.ts';
 import { type NamesReport, namesReportOf } from '../telemetry/agent-names.ts';
@@ -68,7 +70,7 @@ export interface StatusSources {
   readonly names: readonly NameAnswer[];
   readonly unknownNames: readonly string[];
   readonly lastGoodPolicy: () => Promise<Policy | undefined>;
-  readonly backend: Pick<Backend, 'name' | 'observe'>;
+  readonly backend: Pick<Backend, 'name' | 'observe' | 'heldDestinations'>;
   readonly backendReason: string;
   readonly findLeftovers: () => Promise<Leftovers>;
   readonly findForeign: (policy: Policy) => Promise<ForeignRules>;
@@ -80,7 +82,7 @@ export interface StatusSources {
 export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStatus> {
   const { reading, backend, agents, flagsOf } = sources;
   const policy = sources.policy ?? (await sources.lastGoodPolicy());
-  const rules = policy && (await backend.observe(policy));
+  const rules = policy && (await backend.observe(await withUnknownNames(policy, sources)));
   const leftovers = await sources.findLeftovers();
   const foreign = policy && (await sources.findForeign(policy));
   return {
@@ -106,6 +108,19 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
       : null,
     agents,
   };
+}
+
+/** Nobody can say what an unknown name stands for, so what the kernel has in its place is no drift. */
+async function withUnknownNames(policy: Policy, { reading, backend, unknownNames }: StatusSources): Promise<Policy> {
+  if (!reading.ok || unknownNames.length === 0) return policy;
+  const { forceMasqueradeCIDRs, nonMasqueradeCIDRs } = reading.config;
+  const hasUnknown = (list: readonly Sourced<Destination>[]): boolean =>
+    list.some(({ value }) => isName(value) && unknownNames.includes(value.text));
+  const lists = new Set<DestinationList>([
+    ...(hasUnknown(forceMasqueradeCIDRs) ? (['forceMasquerade'] as const) : []),
+    ...(hasUnknown(nonMasqueradeCIDRs) ? (['keepDestinations'] as const) : []),
+  ]);
+  return withHeldDestinations(policy, lists, await backend.heldDestinations());
 }
 
 /** Rules left elsewhere masquerade too, so with them the kernel does not do what the config asks for. */

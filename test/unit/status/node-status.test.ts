@@ -14,7 +14,7 @@ function host(rules: Observation, changes: Partial<StatusSources> = {}): StatusS
     configPath: '/etc/config',
     reading: accepted(['10.0.0.0/8']),
     policy,
-    backend: { name: 'nft', observe: () => Promise.resolve(rules) },
+    backend: { name: 'nft', observe: () => Promise.resolve(rules), heldDestinations: () => Promise.resolve([]) },
     backendReason: 'asked for',
     findLeftovers: () => Promise.resolve(nothing),
     findForeign: () => Promise.resolve({ ...nothing, complete: true }),
@@ -80,7 +80,7 @@ describe('gatherNodeStatus', () => {
       host(inSync, {
         reading: rejected('bad CIDR'),
         policy: undefined,
-        backend: { name: 'nft', observe: unexpected },
+        backend: { name: 'nft', observe: unexpected, heldDestinations: unexpected },
         findForeign: unexpected,
       }),
     );
@@ -94,7 +94,8 @@ describe('gatherNodeStatus', () => {
 
   it('throws what the backend throws', async () => {
     const observe = () => Promise.reject(new AgentError('NO_PERMISSION', 'no'));
-    await expect(gatherNodeStatus(host(inSync, { backend: { name: 'nft', observe } }))).rejects.toMatchObject({
+    const backend = { name: 'nft', observe, heldDestinations: observe } as const;
+    await expect(gatherNodeStatus(host(inSync, { backend }))).rejects.toMatchObject({
       code: 'NO_PERMISSION',
     });
   });
