@@ -96,7 +96,12 @@ function nameLines({ names, unknownNames }: NodeStatus): readonly string[] {
   });
   const told = new Set(names.map(({ name }) => name));
   const unknown = unknownNames.filter((name) => !told.has(name));
-  const lines = [...known, ...unknown.map((name) => `${name}: not known, since the running agent does not say`)];
+  const lines = [
+    ...known,
+    ...unknown.map(
+      (name) => `${name}: not known, since no running agent says; what the rules have for it is taken as it is`,
+    ),
+  ];
   return lines.length === 0 ? [] : listed(lines, '');
 }
 

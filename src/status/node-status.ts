@@ -1,13 +1,15 @@
 import type { AttemptResults } from '../backends/attempt.ts';
 import type { Backend, BackendName, Observation } from '../backends/backend.ts';
 import type { ForeignRule, ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
+import { type DestinationList, withHeldDestinations } from '../backends/held-destinations.ts';
 import type { Leftovers } from '../backends/leftovers.ts';
 import type { CrashingTable } from '../backends/nft/crashing-sets.ts';
-import type { ConfigReading } from '../config/config.ts';
+import type { ConfigReading, Destination, Sourced } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import { describeSource } from '../config/source.ts';
 import type { AgentError } from '../errors.ts';
 import type { NameAnswer } from '../names/name-watch.ts';
+import { isName } from '../net/dns-name.ts';
 import { families } from '../net/family.ts';
 import { describeOutput } from '../policy/changes.ts';
 import { type EntryCount, entryCounts, type IdleOutput, type Policy } from '../policy/policy.ts';
@@ -76,7 +78,7 @@ export interface StatusSources {
   readonly names: readonly NameAnswer[];
   readonly unknownNames: readonly string[];
   readonly lastGoodPolicy: () => Promise<Policy | undefined>;
-  readonly backend: Pick<Backend, 'name' | 'observe'>;
+  readonly backend: Pick<Backend, 'name' | 'observe' | 'heldDestinations'>;
   readonly backendReason: string;
   readonly findLeftovers: () => Promise<Leftovers>;
   readonly findForeign: (policy: Policy) => Promise<ForeignRules>;
@@ -89,7 +91,7 @@ export interface StatusSources {
 export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStatus> {
   const { reading, backend, agents, flagsOf } = sources;
   const policy = sources.policy ?? (await sources.lastGoodPolicy());
-  const rules = policy && (await backend.observe(policy));
+  const rules = policy && (await backend.observe(await withUnknownNames(policy, sources)));
   const leftovers = await sources.findLeftovers();
   const foreign = policy && (await sources.findForeign(policy));
   const crashing = await sources.findCrashing();
@@ -121,6 +123,19 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
     crashing: { found: crashing.found, failures: crashing.failures.map(describeError) },
     agents,
   };
+}
+
+/** Nobody can say what an unknown name stands for, so what the kernel has in its place is no drift. */
+async function withUnknownNames(policy: Policy, { reading, backend, unknownNames }: StatusSources): Promise<Policy> {
+  if (!reading.ok || unknownNames.length === 0) return policy;
+  const { forceMasqueradeCIDRs, nonMasqueradeCIDRs } = reading.config;
+  const hasUnknown = (list: readonly Sourced<Destination>[]): boolean =>
+    list.some(({ value }) => isName(value) && unknownNames.includes(value.text));
+  const lists = new Set<DestinationList>([
+    ...(hasUnknown(forceMasqueradeCIDRs) ? (['forceMasquerade'] as const) : []),
+    ...(hasUnknown(nonMasqueradeCIDRs) ? (['keepDestinations'] as const) : []),
+  ]);
+  return withHeldDestinations(policy, lists, await backend.heldDestinations());
 }
 
 /** Rules left elsewhere masquerade too, so with them the kernel does not do what the config asks for. */
