@@ -129,8 +129,8 @@ function entriesOf(policy: FamilyPolicy, list: ListName): readonly PolicyEntry[]
 }
 
 /**
- * Whether link-local destinations are kept by the set that keeps others: a rule less, which is 3 % of what a new connection
- * costs. Not where a rule in between masquerades.
+ * Whether link-local destinations are kept by the set that keeps others: a rule less for each new connection. Not where a
+ * rule in between masquerades.
  */
 function keepsLinkLocalBySet(policy: FamilyPolicy): boolean {
   const { masqueradeLinkLocal, masqueradeOutbound, forceMasquerade, keepDestinations } = policy;
