@@ -24,6 +24,8 @@ export interface OnceDependencies extends ReconcileDependencies {
 export interface AgentDependencies extends OnceDependencies {
   /** Changes of the config on disk. */
   readonly watchConfig: Subscribe;
+  /** Changes of the node's addresses that the policy may depend on; undefined where nobody listens for them. */
+  readonly watchAddresses?: Subscribe | undefined;
   /** SIGHUP. */
   readonly onReloadSignal: Subscribe;
   /** Changes of our rules in the kernel; undefined where the backend can't notice them. */
@@ -51,6 +53,7 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
 
   loop.watchChanges(triggers);
   const configWatch = await dependencies.watchConfig(() => triggers.add('config-change'));
+  const addressWatch = await dependencies.watchAddresses?.(() => triggers.add('address-change'));
   // Whatever changed between the first read and the watch would otherwise wait for the resync.
   triggers.add('config-change');
 
@@ -61,7 +64,7 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
     await loop.reconcile(trigger);
   }
   names.stop();
-  await Promise.all([reloadSignal.stop(), configWatch.stop(), loop.stop()]);
+  await Promise.all([reloadSignal.stop(), configWatch.stop(), addressWatch?.stop(), loop.stop()]);
 }
 
 /** Reconciles once, for `run --once`. Throws AgentError where the config is bad or the kernel can't be brought to it. */
@@ -86,7 +89,7 @@ export async function runOnce(dependencies: OnceDependencies, stop: AbortSignal)
 function initialState(): ReconcileState {
   return {
     policy: undefined,
-    config: undefined,
+    reading: undefined,
     answers: [],
     applied: undefined,
     digest: undefined,

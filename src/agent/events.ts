@@ -8,7 +8,15 @@ import type { FlipSummary } from '../policy/diff.ts';
 import type { Policy } from '../policy/policy.ts';
 
 /** What made the agent look at config and kernel. */
-export type Trigger = 'start' | 'config-change' | 'name-change' | 'resync' | 'signal' | 'retry' | 'foreign-change';
+export type Trigger =
+  | 'start'
+  | 'config-change'
+  | 'name-change'
+  | 'address-change'
+  | 'resync'
+  | 'signal'
+  | 'retry'
+  | 'foreign-change';
 
 export type AcceptedConfig = Extract<ConfigReading, { ok: true }>;
 export type RejectedConfig = Extract<ConfigReading, { ok: false }>;
@@ -106,6 +114,8 @@ export type AgentEvent =
     }
   /** Changes of the config can't be watched; the resync still sees them. */
   | { readonly type: 'watch-failed'; readonly reason: string }
+  /** The kernel can't be heard of changes of the node's addresses; the resync still sees them. */
+  | { readonly type: 'address-watch-failed'; readonly reason: string }
   /** The kernel can't be heard of changes of our rules; they are looked at every few seconds instead. */
   | { readonly type: 'kernel-watch-failed'; readonly reason: string }
   | { readonly type: 'stopped'; readonly reason: string };

@@ -2,20 +2,22 @@ import type { Backend } from '../backends/backend.ts';
 import type { Origin } from '../backends/change-watch.ts';
 import type { Leftovers } from '../backends/leftovers.ts';
 import { monotonicMs } from '../clock.ts';
-import { type Config, type ConfigReading, namesIn } from '../config/config.ts';
+import { type ConfigReading, namesIn } from '../config/config.ts';
 import type { NameAnswer } from '../names/name-watch.ts';
 import { samePolicy } from '../policy/changes.ts';
 import { summarizeFlips } from '../policy/diff.ts';
 import type { Answers } from '../policy/node-facts.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { AgentEvent, Cause, ReportEvent, Trigger } from './events.ts';
+import type { AcceptedConfig, AgentEvent, Cause, ReportEvent, Trigger } from './events.ts';
 import { answersOf, type Names } from './names.ts';
-import { isSpeculative } from './trigger-queue.ts';
+import { mayBeNothing } from './trigger-queue.ts';
 
 export interface ReconcileDependencies {
   readonly backend: Backend;
   readonly readConfig: () => Promise<ConfigReading>;
-  readonly policyOf: (config: Config, answers: Answers) => Policy;
+  readonly policyOf: (reading: AcceptedConfig, answers: Answers) => Policy;
+  /** A reading with the node's addresses as they are now, where it depends on them. */
+  readonly onThisNode?: (reading: AcceptedConfig) => Promise<AcceptedConfig>;
   /** What other agents, or this one under another backend, left in the kernel. */
   readonly findLeftovers: (signal: AbortSignal) => Promise<Leftovers>;
   readonly report: ReportEvent;
@@ -31,7 +33,7 @@ export interface ReconcileState {
   /** What the kernel should hold: the policy of the last good config, or undefined until there was one. */
   policy: Policy | undefined;
   /** The last good config, and what was known of its names, of which the policy was made. */
-  config: Config | undefined;
+  reading: AcceptedConfig | undefined;
   answers: readonly NameAnswer[];
   /** What the kernel was last known to hold. */
   applied: Policy | undefined;
@@ -74,10 +76,11 @@ export async function reconcile(
   request: ReconcileRequest,
   stop: AbortSignal,
 ): Promise<ReconcileResult> {
-  const isAccepted = takeConfig(dependencies, state, await dependencies.readConfig());
-  const isNew = takeAnswers(dependencies, state, isAccepted);
+  const readingBefore = state.reading;
+  const isAccepted = await takeConfig(dependencies, state, await dependencies.readConfig());
+  const isNew = makePolicy(dependencies, state, isAccepted, readingBefore);
   // Several such events make one change: those that find nothing new leave the kernel to the resync.
-  if (isSpeculative(request.trigger) && !isNew && state.applied === state.policy) return { type: 'unchanged' };
+  if (mayBeNothing(request.trigger) && !isNew && state.applied === state.policy) return { type: 'unchanged' };
   const { policy, applied } = state;
   if (!policy) return { type: 'no-policy' };
   const awaited = applied ? [] : await awaitedNames(dependencies, policy, request, stop);
@@ -116,32 +119,44 @@ async function bringKernelTo(
 }
 
 /** Remembers what a config asks for; reports it once. Says whether it is new. */
-function takeConfig({ report }: ReconcileDependencies, state: ReconcileState, reading: ConfigReading): boolean {
+async function takeConfig(
+  { report, onThisNode }: ReconcileDependencies,
+  state: ReconcileState,
+  reading: ConfigReading,
+): Promise<boolean> {
+  // The last good config stays in force beside a bad one, and means what it means on the node as it is by now.
+  if (!reading.ok && state.reading && onThisNode) state.reading = await onThisNode(state.reading);
   if (reading.digest === state.digest) return false;
   state.digest = reading.digest;
   if (!reading.ok) {
     report({ type: 'config-rejected', reading, policyKept: state.policy !== undefined });
     return false;
   }
-  state.config = reading.config;
+  state.reading = reading;
   state.resyncIntervalMs = reading.config.resyncIntervalMs.value;
   report({ type: 'config-accepted', reading });
   return true;
 }
 
-/** Makes the policy anew where config or names ask for another one. Says whether they do. */
-function takeAnswers({ policyOf, report, names }: PassDependencies, state: ReconcileState, isNew: boolean): boolean {
-  if (isNew && state.config) names.follow(namesIn(state.config), state.resyncIntervalMs);
+/** Makes the policy anew where config, addresses or names may ask for another one. Says whether they do. */
+function makePolicy(
+  { policyOf, report, names }: PassDependencies,
+  state: ReconcileState,
+  isAccepted: boolean,
+  readingBefore: AcceptedConfig | undefined,
+): boolean {
+  const { reading, policy: before } = state;
+  if (!reading) return false;
+  if (isAccepted) names.follow(namesIn(reading.config), state.resyncIntervalMs);
   const answers = names.answers();
   // Without names there is nothing to tell.
   const isNews = answers !== state.answers && answers.length + state.answers.length > 0;
-  if (!state.config || (!isNew && !isNews)) return false;
+  if (reading === readingBefore && !isNews) return false;
   state.answers = answers;
   if (isNews) report({ type: 'names', answers });
-  const { policy: before } = state;
-  const policy = policyOf(state.config, answersOf(answers));
+  const policy = policyOf(reading, answersOf(answers));
   state.policy = policy;
-  if (isNew || !before || !samePolicy(before, policy)) return true;
+  if (isAccepted || !before || !samePolicy(before, policy)) return true;
   if (state.applied === before) state.applied = policy;
   return false;
 }

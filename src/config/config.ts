@@ -1,5 +1,6 @@
 import { type Cidr, formatAddress } from '../net/cidr.ts';
 import { type DnsName, isName } from '../net/dns-name.ts';
+import type { NodeAddress } from '../net/node-address.ts';
 import type { OutputAddress } from './output-addresses.ts';
 import type { OutputText } from './schema.ts';
 import type { Position, Source } from './source.ts';
@@ -62,6 +63,8 @@ export type ConfigReading =
   | {
       readonly ok: true;
       readonly config: Config;
+      /** The node's addresses at that time, where the config names some and a node is there to ask. */
+      readonly nodeAddresses?: readonly NodeAddress[];
       readonly warnings: readonly Problem[];
       readonly files: readonly string[];
       readonly digest: string;

@@ -140,6 +140,13 @@ const lineTable: {
   'watch-failed': ({ reason }) => [
     { level: 'warn', text: `the config can't be watched, resyncs see its changes: ${reason}`, repeats: true },
   ],
+  'address-watch-failed': ({ reason }) => [
+    {
+      level: 'warn',
+      text: `changes of the node's addresses can't be heard from the kernel, resyncs see them: ${reason}`,
+      repeats: true,
+    },
+  ],
   'kernel-watch-failed': ({ reason }) => [
     {
       level: 'warn',

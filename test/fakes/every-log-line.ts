@@ -53,5 +53,6 @@ export const everyLoggedEvent: readonly AgentEvent[] = [
   { type: 'leftovers', removed: [], failures: [failure], removals: 2 },
   { type: 'watch-failed', reason: 'no inotify' },
   { type: 'kernel-watch-failed', reason: 'nft ended' },
+  { type: 'address-watch-failed', reason: 'netlink: socket: EPERM' },
   { type: 'stopped', reason: 'SIGTERM' },
 ];

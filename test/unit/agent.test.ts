@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { AgentEvent } from '../../src/agent/events.ts';
+import type { AcceptedConfig, AgentEvent } from '../../src/agent/events.ts';
 import { runAgent, runOnce } from '../../src/agent.ts';
 import type { ChangeListener, ChangeWatch, Origin, StartChangeWatch } from '../../src/backends/change-watch.ts';
 import { monotonicMs } from '../../src/clock.ts';
@@ -83,7 +83,8 @@ function startAgent(reading: ConfigReading, watchChanges?: StartChangeWatch) {
   const dependencies = {
     backend,
     readConfig: () => Promise.resolve(world.reading),
-    policyOf: (config: Config) => buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }),
+    policyOf: ({ config }: AcceptedConfig) =>
+      buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }),
     report: (event: AgentEvent) => {
       if (event.type === 'foreign-masquerade') return;
       (event.type === 'reconciling' || event.type === 'waiting' ? signsOfLife : events).push(event);

@@ -51,7 +51,7 @@ function accept(context: CommandContext, reading: ConfigReading): AcceptedConfig
 function judge(flags: Flags, reading: AcceptedConfig, answers: Answers): Compared & Pick<ConfigReading, 'files'> {
   const { masqLinkLocal, masqLinkLocalIPv6, masqOutBound, masqOutBoundIPv6 } = reading.config;
   const settings = { masqLinkLocal, masqLinkLocalIPv6, masqOutBound, masqOutBoundIPv6 };
-  return { policy: policyOf(flags, reading.config, answers), settings, files: reading.files };
+  return { policy: policyOf(flags, reading, answers), settings, files: reading.files };
 }
 
 function warnOfFiles(context: CommandContext, flags: Flags, current: readonly string[], next: readonly string[]): void {

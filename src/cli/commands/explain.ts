@@ -18,7 +18,7 @@ export const explain: CommandFunction = async (context) => {
   if (!reading.ok) return complainAbout(context, reading);
   complainOfWarnings(context, reading);
   const answers = await answersOfAgent(reading.config);
-  const policy = policyOf(flags, reading.config, answersOf(answers));
+  const policy = policyOf(flags, reading, answersOf(answers));
   const explanation = explainConnection(
     { policy, settings: reading.config, host: thisMachine(), unknownNames: unknownNames(reading.config, answers) },
     query.packet,

@@ -15,7 +15,7 @@ export const render: CommandFunction = async (context) => {
   if (names.length > 0) {
     context.complain(`warning: names are not resolved here, and no rule is made of them: ${names.join(', ')}\n`);
   }
-  const transactions = namedBackend(context.flags).render(policyOf(context.flags, reading.config));
+  const transactions = namedBackend(context.flags).render(policyOf(context.flags, reading));
   context.print(transactions.map(printable).join('\n'));
   return exitCodes.done;
 };

@@ -29,7 +29,7 @@ export const status: CommandFunction = async (context) => {
   const found = await gatherNodeStatus({
     configPath: flags.config,
     reading,
-    policy: reading.ok ? policyOf(flags, reading.config, answersOf(answers)) : undefined,
+    policy: reading.ok ? policyOf(flags, reading, answersOf(answers)) : undefined,
     names: answers,
     unknownNames: reading.ok ? unknownNames(reading.config, answers) : [],
     lastGoodPolicy: () => lastGoodPolicyOf(agent),
