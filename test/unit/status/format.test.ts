@@ -140,6 +140,33 @@ agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
     expect(rowOf('foreign', { ...status, foreign: null })[0]).toMatch(/^not searched/);
   });
 
+  it('tells what names stand for, and of which that is not known', () => {
+    const name = (text: string, addresses: string[], more = {}) => ({
+      name: text,
+      addresses,
+      answered: true,
+      failure: null,
+      ...more,
+    });
+    const names = [
+      name('a.example.com', ['192.0.2.1', '192.0.2.2']),
+      name('b.example.com', []),
+      name('c.example.com', ['192.0.2.3'], { failure: 'ETIMEOUT' }),
+      name('d.example.com', [], { answered: false }),
+    ];
+    const text = formatNodeStatus({ ...status, names, unknownNames: ['d.example.com', 'e.example.com'] }, now);
+    for (const line of [
+      'names       a.example.com: 192.0.2.1, 192.0.2.2',
+      'b.example.com: no address',
+      'c.example.com: 192.0.2.3; DNS does not answer: ETIMEOUT',
+      'd.example.com: not answered yet',
+      'e.example.com: not known, since no running agent says; what the rules have for it is taken as it is',
+    ]) {
+      expect(text).toContain(`${line}\n`);
+    }
+    expect(formatNodeStatus(status, now)).not.toContain('names ');
+  });
+
   it('tells of an agent that is in trouble', () => {
     const failing: AgentReport = {
       ...report,

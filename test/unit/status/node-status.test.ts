@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../../src/backends/backend.ts';
 import { AgentError } from '../../../src/errors.ts';
+import { parseCidr } from '../../../src/net/cidr.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import { gatherNodeStatus, type StatusSources } from '../../../src/status/node-status.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
+import { readText } from '../config/read-text.ts';
 
 const inSync: Observation = { state: 'in-sync', differences: [] };
 const nothing = { found: [], failures: [] };
@@ -90,6 +92,32 @@ describe('gatherNodeStatus', () => {
       foreign: null,
       entries: [],
     });
+  });
+
+  it('compares all but what names stand for that nobody can ask about', async () => {
+    const reading = readText('nonMasqueradeCIDRs: [10.0.0.0/8, api.example.com, other.example.com]\n');
+    if (!reading.ok) throw new Error('not a config');
+    const cidr = parseCidr('203.0.113.8/32');
+    if (!cidr) throw new Error('no CIDR');
+    const compared: Policy[] = [];
+    const backend = {
+      name: 'nft',
+      observe: (asked: Policy) => Promise.resolve(inSync).finally(() => compared.push(asked)),
+      heldDestinations: () =>
+        Promise.resolve([{ family: 'ipv4', list: 'keepDestinations', cidrs: [cidr], isMerged: true } as const]),
+    } as const;
+    const names = [{ name: 'other.example.com', addresses: [], isAnswered: true, failure: undefined }];
+    const sources = host(inSync, { reading, backend, names, unknownNames: ['api.example.com'] });
+    expect(await gatherNodeStatus(sources)).toMatchObject({
+      state: 'in-sync',
+      names: [{ name: 'other.example.com', addresses: [], answered: true }],
+      unknownNames: ['api.example.com'],
+    });
+    expect(compared[0]?.ipv4.keepDestinations.map(({ cidr: { text } }) => text)).toEqual([
+      '10.0.0.0/8',
+      '203.0.113.8/32',
+    ]);
+    expect(compared[0]?.ipv4.forceMasquerade).toEqual([]);
   });
 
   it('throws what the backend throws', async () => {
