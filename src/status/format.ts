@@ -29,6 +29,7 @@ export function formatNodeStatus(status: NodeStatus, now: number): string {
     '',
     ...row('backend', [`${status.backend.name} (${status.backend.reason})`]),
     ...row('rules', rulesLines(status)),
+    ...row('addresses', outputLines(status)),
     ...row('config', configLines(status)),
     ...row('names', nameLines(status)),
     ...row('leftovers', leftoverLines(status.leftovers)),
@@ -62,6 +63,12 @@ function rulesLines({ differences, entries }: NodeStatus): readonly string[] {
   });
   if (entries.length === 0) return ['not compared'];
   return [...listed(differences, 'as they should be'), ...counts];
+}
+
+/** No line where the config names no address. */
+function outputLines({ outputAddresses: { inUse, idle } }: NodeStatus): readonly string[] {
+  const lines = [...idle.map((entry) => `NOT USED: ${entry}`), ...inUse];
+  return lines.length === 0 ? [] : listed(lines, '');
 }
 
 function configLines({ config, flagsOf }: NodeStatus): readonly string[] {

@@ -4,11 +4,13 @@ import { type DestinationList, withHeldDestinations } from '../backends/held-des
 import type { Leftovers } from '../backends/leftovers.ts';
 import type { ConfigReading, Destination, Sourced } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
+import { describeSource } from '../config/source.ts';
 import type { AgentError } from '../errors.ts';
 import type { NameAnswer } from '../names/name-watch.ts';
 import { isName } from '../net/dns-name.ts';
-import type { Policy } from '../policy/policy.ts';
-import { type EntryCount, entryCounts } from '../policy/policy.ts';
+import { families } from '../net/family.ts';
+import { describeOutput } from '../policy/changes.ts';
+import { type EntryCount, entryCounts, type IdleOutput, type Policy } from '../policy/policy.ts';
 import { type NamesReport, namesReportOf } from '../telemetry/agent-names.ts';
 import type { AgentReport } from '../telemetry/agent-report.ts';
 
@@ -49,6 +51,8 @@ export interface NodeStatus {
   readonly names: NamesReport['names'];
   /** The names that it does not know, or can't be asked about. */
   readonly unknownNames: readonly string[];
+  /** The node's addresses that masqueraded connections get, in order, and the entries of the config that name none. */
+  readonly outputAddresses: { readonly inUse: readonly string[]; readonly idle: readonly string[] };
   /** What this agent, or another one that does the same, left elsewhere; `failures` says what could not be searched. */
   readonly leftovers: { readonly found: readonly string[]; readonly failures: readonly string[] };
   /** Rules of other programs that masquerade what this agent keeps; null where it is not known what it keeps. */
@@ -102,6 +106,10 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
     entries: policy ? entryCounts(policy) : [],
     ...namesReportOf(sources.names),
     unknownNames: sources.unknownNames,
+    outputAddresses: {
+      inUse: policy ? families.flatMap((family) => policy[family].outputs.map(describeOutput)) : [],
+      idle: policy?.idleOutputs.map(describeIdleOutput) ?? [],
+    },
     leftovers: { found: leftovers.found, failures: leftovers.failures.map(describeError) },
     foreign: foreign
       ? { found: foreign.found, failures: foreign.failures.map(describeError), complete: foreign.complete }
@@ -127,6 +135,10 @@ async function withUnknownNames(policy: Policy, { reading, backend, unknownNames
 function stateOf(rules: Observation | undefined, leftovers: Leftovers): NodeStatus['state'] {
   if (!rules) return 'unknown';
   return rules.state === 'in-sync' && leftovers.found.length > 0 ? 'drifted' : rules.state;
+}
+
+function describeIdleOutput({ text, reason, source }: IdleOutput): string {
+  return `${text} (${describeSource(source)}): ${reason}`;
 }
 
 function describeError({ code, message }: AgentError): string {

@@ -26,6 +26,7 @@ const status: NodeStatus = {
   ],
   names: [],
   unknownNames: [],
+  outputAddresses: { inUse: [], idle: [] },
   leftovers: { found: [], failures: [] },
   foreign: { found: [], failures: [], complete: true },
   agents: [],
@@ -112,6 +113,18 @@ agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
       'warning: a:3:4: unknown key',
       'read with the flags of the running agent, pid 1',
     ]);
+  });
+
+  it('tells which addresses connections get, and which entries are not used; nothing where there are none', () => {
+    const outputAddresses = {
+      inUse: ['192.0.2.10 to 203.0.113.0/24'],
+      idle: ['192.0.2.20 (a:3:1): the node has none'],
+    };
+    expect(rowOf('addresses', { ...status, outputAddresses })).toEqual([
+      'NOT USED: 192.0.2.20 (a:3:1): the node has none',
+      '192.0.2.10 to 203.0.113.0/24',
+    ]);
+    expect(formatNodeStatus(status, Date.now())).not.toMatch(/^addresses/m);
   });
 
   it('tells leftovers and foreign rules, and what could not be searched', () => {

@@ -4,6 +4,7 @@ import { AgentError } from '../../../src/errors.ts';
 import { parseCidr } from '../../../src/net/cidr.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import { gatherNodeStatus, type StatusSources } from '../../../src/status/node-status.ts';
+import { policyWith } from '../../builders/policy.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
 import { readText } from '../config/read-text.ts';
 
@@ -38,6 +39,16 @@ describe('gatherNodeStatus', () => {
       config: { path: '/etc/config', valid: true, files: ['ip-masq-agent'] },
       leftovers: nothing,
       foreign: { ...nothing, complete: true },
+    });
+  });
+
+  it('tells the addresses that connections get, and the entries of the config without one', async () => {
+    const policy = policyWith({ ipv4: { outputs: [{ address: '192.0.2.10', destinations: ['203.0.113.0/24'] }] } });
+    const idle = { text: '192.0.2.20', reason: 'the node does not have this address', source: 'default' } as const;
+    const status = await gatherNodeStatus(host(inSync, { policy: { ...policy, idleOutputs: [idle] } }));
+    expect(status.outputAddresses).toEqual({
+      inUse: ['192.0.2.10 to 203.0.113.0/24'],
+      idle: ['192.0.2.20 (default): the node does not have this address'],
     });
   });
 
@@ -91,6 +102,7 @@ describe('gatherNodeStatus', () => {
       config: { valid: false, problems: ['ip-masq-agent:1:5: bad CIDR'] },
       foreign: null,
       entries: [],
+      outputAddresses: { inUse: [], idle: [] },
     });
   });
 

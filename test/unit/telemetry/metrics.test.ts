@@ -46,7 +46,7 @@ describe('the metrics', () => {
     const helped = [...text.matchAll(/^# HELP (\S+) \S.{20,}$/gm)].map(([, name]) => name);
     const typed = [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(([, name]) => name);
     expect(helped).toEqual(typed);
-    expect(helped).toHaveLength(21);
+    expect(helped).toHaveLength(22);
   });
 
   it('begin with an agent that has done nothing', async () => {
@@ -102,6 +102,13 @@ describe('the metrics', () => {
     expect(samples.get('ip_masq_agent_entries{list="nonMasqueradeCIDRs",family="ipv4"}')).toBe(2);
     expect(samples.get('ip_masq_agent_entries{list="nonMasqueradeCIDRs",family="ipv6"}')).toBe(1);
     expect(samples.get('ip_masq_agent_entries{list="forceMasqueradeCIDRs",family="ipv4"}')).toBe(0);
+  });
+
+  it('tell how many entries of outputAddresses are idle, and that none is any more', async () => {
+    const idle = { text: '192.0.2.10', reason: 'the node does not have this address', source: 'default' } as const;
+    const troubled: AgentEvent = { ...applied, policy: { ...policyKeeping(), idleOutputs: [idle, idle] } };
+    expect((await samplesAfter(troubled)).get('ip_masq_agent_idle_output_addresses')).toBe(2);
+    expect((await samplesAfter(troubled, inSync)).get('ip_masq_agent_idle_output_addresses')).toBe(0);
   });
 
   it('tell whether the config was accepted, and which one is in force', async () => {
