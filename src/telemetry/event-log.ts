@@ -135,6 +135,35 @@ const lineTable: {
     },
   ],
   'foreign-masquerade': () => [],
+  'connections-sampled': ({ report: { total, otherwise }, cpuMs }) => [
+    {
+      level: 'debug',
+      text: 'live connections sampled',
+      fields: { total, otherwise: otherwise.count, cpu: milliseconds(cpuMs) },
+    },
+  ],
+  'sampling-failed': ({ error }) => [
+    {
+      level: 'warn',
+      text: `live connections are not sampled: ${error.message}. ${error.advice}`,
+      fields: { code: error.code },
+      repeats: true,
+    },
+  ],
+  rejudged: ({ mode, deleted, remarks }) => [
+    {
+      level: 'info',
+      text: 'connections were deleted, so that their next packets are judged by the new config',
+      fields: { mode, deleted, ...(remarks.length > 0 ? { remarks } : {}) },
+    },
+  ],
+  'rejudge-failed': ({ error }) => [
+    {
+      level: 'error',
+      text: `connections that the new config judges otherwise were not all deleted: ${error.message}. ${error.advice}`,
+      fields: { code: error.code },
+    },
+  ],
   reconciling: () => [],
   waiting: () => [],
   stopped: ({ reason }) => [{ level: 'info', text: 'stopped; the rules stay in the kernel', fields: { reason } }],

@@ -1,18 +1,15 @@
 import { findForeignMasquerade } from '../../backends/foreign/foreign-masquerade.ts';
 import { findLeftovers } from '../../backends/leftovers.ts';
 import { exitCodes } from '../../errors.ts';
-import { parseListenAddress } from '../../net/listen-address.ts';
-import type { Policy } from '../../policy/policy.ts';
 import { formatNodeStatus } from '../../status/format.ts';
 import { gatherNodeStatus, type RunningAgent } from '../../status/node-status.ts';
-import { isPortTrusted } from '../../system/processes.ts';
 import { systemRunner as runner } from '../../system/run.ts';
-import { askForConfig, askForReport } from '../../telemetry/agent-report.ts';
+import { askForReport } from '../../telemetry/agent-report.ts';
+import { addressOf, lastGoodPolicyOf } from '../agent-answers.ts';
 import type { CommandFunction } from '../command.ts';
-import type { Flags } from '../flags.ts';
 import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
 import { allBackends, selectBackend } from '../wire/backend.ts';
-import { configReaderOf, policyOf, policyOfEffectiveConfig } from '../wire/policy.ts';
+import { configReaderOf, policyOf } from '../wire/policy.ts';
 
 /**
  * What is in the kernel now, in every backend, and whether that is what the config asks for. Without flags of its own it
@@ -48,22 +45,4 @@ async function describeAgent({ pid, startedAt, agentArgs, commandLine }: AgentPr
   const address = await addressOf(commandLine.flags);
   const report = 'refused' in address ? address.refused : await askForReport(address.trusted);
   return { pid, startedAt: startedAt.toISOString(), args: agentArgs, report };
-}
-
-/** The policy that a running agent keeps in force while the config on disk is invalid. */
-async function lastGoodPolicyOf(agent: AgentProcess | undefined): Promise<Policy | undefined> {
-  if (!agent) return undefined;
-  const { flags } = agent.commandLine;
-  const address = await addressOf(flags);
-  const config = 'refused' in address ? undefined : await askForConfig(address.trusted);
-  return config === undefined ? undefined : policyOfEffectiveConfig(flags, config);
-}
-
-/** Where an agent with these flags answers, or why it is not to be asked: whoever listens there may be somebody else. */
-async function addressOf(flags: Flags): Promise<{ readonly trusted: string } | { readonly refused: string }> {
-  const address = flags['healthz-bind-address'];
-  if (address === '') return { refused: 'it serves no --healthz-bind-address' };
-  const { port } = parseListenAddress(address);
-  if (await isPortTrusted(port)) return { trusted: address };
-  return { refused: `nobody listens on port ${port}, or somebody who is neither root nor the user of this command` };
 }
