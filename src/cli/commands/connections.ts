@@ -26,17 +26,17 @@ export const connections: CommandFunction = async (context) => {
   if (reading.ok) likeliest = policyOf(flags, reading.config);
   else if (!likeliest) return complainAbout(context, reading);
   const { policy, doubt } = await findPolicyInForce(backend, likeliest, ofAgent);
-  if (doubt !== undefined) {
-    const consequence = mode === '' ? 'connections are judged by the config all the same' : 'nothing was deleted';
-    context.complain(`${mode === '' ? 'warning' : 'error'}: ${doubt}; ${consequence}\n`);
-    if (mode !== '') return exitCodes.outOfSync;
+  if (doubt !== undefined && mode !== '') {
+    context.complain(`error: ${doubt}; nothing was deleted\n`);
+    return exitCodes.outOfSync;
   }
   const options = inspectionOf(flags, policy, backend.name);
   const { report, remarks } = await (mode === '' ? inspectConnections(options) : rejudge({ ...options, mode }));
-  for (const remark of remarks) context.complain(`warning: ${remark}\n`);
+  const doubts = doubt === undefined ? [] : [`${doubt}; connections are judged by the config all the same`];
+  for (const remark of [...doubts, ...remarks]) context.complain(`warning: ${remark}\n`);
   if (output === 'json') printJson(context, report);
   else context.print(formatConnections(report, await readTableStatistics()));
-  return doubt === undefined ? exitCodes.done : exitCodes.outOfSync;
+  return doubts.length === 0 ? exitCodes.done : exitCodes.outOfSync;
 };
 
 /** A budget that is asked for counts beside the flags of the agent that runs. */
