@@ -7,7 +7,7 @@ export const schemaFile = fileURLToPath(new URL('../schema/ip-masq-agent.schema.
 
 /** The JSON Schema by which editors complete and check a config, made from the schema that the agent reads it with. */
 export function publishedSchema(): string {
-  const { $schema, properties } = z.toJSONSchema(configSchema(true), {
+  const { $schema, properties } = z.toJSONSchema(configSchema(true, true), {
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {

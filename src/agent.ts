@@ -1,9 +1,10 @@
 import type { Recovery, Trigger } from './agent/events.ts';
 import { type FindForeignMasquerade, ForeignSurvey } from './agent/foreign-survey.ts';
 import { LeftoverCleanup, type RemoveLeftovers } from './agent/leftover-cleanup.ts';
+import type { Names, StartNames } from './agent/names.ts';
 import { type ReconcileDependencies, type ReconcileResult, type ReconcileState, reconcile } from './agent/reconcile.ts';
 import { RepairThrottle } from './agent/repair-throttle.ts';
-import { type Schedule, schedule } from './agent/schedule.ts';
+import { schedule } from './agent/schedule.ts';
 import { TriggerQueue } from './agent/trigger-queue.ts';
 import type { ChangeWatch, StartChangeWatch } from './backends/change-watch.ts';
 import { monotonicMs } from './clock.ts';
@@ -17,11 +18,14 @@ export type Subscribe = (onEvent: () => void) => Promise<{ stop(): Promise<void>
 export interface OnceDependencies extends ReconcileDependencies {
   /** Removes what other agents left, once the own rules are in place. */
   readonly removeLeftovers: RemoveLeftovers;
+  readonly startNames: StartNames;
 }
 
 export interface AgentDependencies extends OnceDependencies {
   /** Changes of the config on disk. */
   readonly watchConfig: Subscribe;
+  /** Changes of the node's addresses that the policy may depend on; undefined where nobody listens for them. */
+  readonly watchAddresses?: Subscribe | undefined;
   /** SIGHUP. */
   readonly onReloadSignal: Subscribe;
   /** Changes of our rules in the kernel; undefined where the backend can't notice them. */
@@ -43,11 +47,13 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
   const triggers = new TriggerQueue();
   // Before anything else: a signal that nobody listens for ends the process.
   const reloadSignal = await dependencies.onReloadSignal(() => triggers.add('signal'));
-  const loop = new Loop(dependencies, stop);
+  const names = dependencies.startNames(() => triggers.add('name-change'));
+  const loop = new Loop({ ...dependencies, names }, stop);
   await loop.reconcile('start');
 
   loop.watchChanges(triggers);
   const configWatch = await dependencies.watchConfig(() => triggers.add('config-change'));
+  const addressWatch = await dependencies.watchAddresses?.(() => triggers.add('address-change'));
   // Whatever changed between the first read and the watch would otherwise wait for the resync.
   triggers.add('config-change');
 
@@ -57,21 +63,39 @@ export async function runAgent(dependencies: AgentDependencies, stop: AbortSigna
     if (!trigger) break;
     await loop.reconcile(trigger);
   }
-  await Promise.all([reloadSignal.stop(), configWatch.stop(), loop.stop()]);
+  names.stop();
+  await Promise.all([reloadSignal.stop(), configWatch.stop(), addressWatch?.stop(), loop.stop()]);
 }
 
 /** Reconciles once, for `run --once`. Throws AgentError where the config is bad or the kernel can't be brought to it. */
 export async function runOnce(dependencies: OnceDependencies, stop: AbortSignal): Promise<void> {
   const state = initialState();
-  const request = { trigger: 'start', isKnownInSync: false, origin: () => undefined } as const;
-  const result = await reconcile(dependencies, state, request, stop);
+  const triggers = new TriggerQueue();
+  const names = dependencies.startNames(() => triggers.add('name-change'));
+  const request = { trigger: 'start', isKnownInSync: false, isOnly: true, origin: () => undefined } as const;
+  let result = await reconcile({ ...dependencies, names }, state, request, stop);
+  while (result.type === 'names-awaited') {
+    reportResult(dependencies, result, 'start', undefined);
+    if (!(await triggers.next(state.resyncIntervalMs, 'resync', stop))) break;
+    result = await reconcile({ ...dependencies, names }, state, request, stop);
+  }
+  names.stop();
+  if (result.type === 'names-awaited') throw new AgentError('ABORTED', 'told to stop while DNS was waited for');
   if (!state.policy) throw new AgentError('CONFIG_INVALID', 'the config is invalid; nothing was changed');
   reportResult(dependencies, result, 'start', undefined);
   await new LeftoverCleanup(dependencies.removeLeftovers, dependencies.report).runIfDue(monotonicMs(), stop);
 }
 
 function initialState(): ReconcileState {
-  return { policy: undefined, applied: undefined, digest: undefined, resyncIntervalMs: initialResyncIntervalMs };
+  return {
+    policy: undefined,
+    reading: undefined,
+    answers: [],
+    applied: undefined,
+    digest: undefined,
+    resyncIntervalMs: initialResyncIntervalMs,
+    found: [],
+  };
 }
 
 function reportResult(
@@ -81,18 +105,19 @@ function reportResult(
   recovery: Recovery | undefined,
 ): void {
   if (result.type === 'applied' || result.type === 'in-sync') report({ ...result, trigger, recovery });
+  if (result.type === 'names-awaited') report(result);
 }
 
 /** What the agent knows between one time that it reconciles and the next. All times are on the clock of monotonicMs(). */
 class Loop {
-  readonly #dependencies: AgentDependencies;
+  readonly #dependencies: AgentDependencies & { readonly names: Names };
   readonly #stop: AbortSignal;
   readonly #state = initialState();
   readonly #repairs = new RepairThrottle();
   readonly #leftovers: LeftoverCleanup;
   readonly #survey: ForeignSurvey;
   #watch: ChangeWatch | undefined;
-  #next: { readonly at: number; readonly trigger: Schedule['trigger'] } = { at: 0, trigger: 'resync' };
+  #next: { readonly at: number; readonly trigger: Trigger } = { at: 0, trigger: 'resync' };
   /** Failures since the last success, and when the first of them was. */
   #failures: { readonly count: number; readonly since: number } | undefined;
   /** When the last full check that found the kernel right, or made it so, began. */
@@ -100,7 +125,7 @@ class Loop {
   /** When the last time that looked at the kernel, and succeeded, began. */
   #reconciledAt = Number.NEGATIVE_INFINITY;
 
-  constructor(dependencies: AgentDependencies, stop: AbortSignal) {
+  constructor(dependencies: AgentDependencies & { readonly names: Names }, stop: AbortSignal) {
     const { removeLeftovers, findForeignMasquerade, report } = dependencies;
     this.#dependencies = dependencies;
     this.#stop = stop;
@@ -133,10 +158,10 @@ class Loop {
     try {
       const isKnownInSync = trigger === 'resync' && (await this.#isKnownInSync(startedAt));
       const origin = () => this.#watch?.originSince(this.#reconciledAt);
-      const request = { trigger, isKnownInSync, origin };
+      const request = { trigger, isKnownInSync, isOnly: false, origin };
       const result = await reconcile(this.#dependencies, this.#state, request, this.#stop);
       this.#succeed(result, trigger, startedAt);
-      if (this.#state.applied && result.type !== 'unchanged') await this.#lookAround(this.#state.applied);
+      if (this.#state.applied && result.type !== 'unchanged') await this.#cleanUpAndSurvey(this.#state.applied);
     } catch (cause) {
       this.#fail(asAgentError(cause), trigger);
     }
@@ -157,7 +182,8 @@ class Loop {
 
   #succeed(result: ReconcileResult, trigger: Trigger, startedAt: number): void {
     const failures = this.#failures;
-    this.#plan(schedule(result, this.#state.resyncIntervalMs));
+    const next = schedule(result, this.#state.resyncIntervalMs);
+    if (next) this.#setNext(next.inMs, next.trigger);
     if (result.type === 'unchanged') return;
     this.#failures = undefined;
     this.#reconciledAt = startedAt;
@@ -177,22 +203,26 @@ class Loop {
     // It may have written something before it failed.
     this.#fullCheckAt = Number.NEGATIVE_INFINITY;
     const next = schedule({ type: 'failed', failures }, this.#state.resyncIntervalMs);
-    this.#plan(next);
+    this.#setNext(next.inMs, next.trigger);
     if (this.#stop.aborted) return;
-    this.#dependencies.report({ type: 'failed', trigger, error, failures, retryInMs: next?.inMs ?? 0 });
+    const { found: differences } = this.#state;
+    this.#dependencies.report({ type: 'failed', trigger, error, failures, retryInMs: next.inMs, differences });
   }
 
-  #plan(next: Schedule | undefined): void {
-    if (next) this.#next = { at: monotonicMs() + next.inMs, trigger: next.trigger };
+  #setNext(inMs: number, trigger: Trigger): void {
+    this.#next = { at: monotonicMs() + inMs, trigger };
   }
 
   #countRepair({ origin }: Extract<ReconcileResult, { type: 'applied' }>): void {
     const pause = this.#repairs.add(monotonicMs(), this.#state.resyncIntervalMs);
-    if (pause) this.#dependencies.report({ type: 'conflict', origin, ...pause });
+    if (!pause) return;
+    // What is heard of during the pause is dropped, so its end looks.
+    this.#setNext(pause.pauseMs, 'foreign-change');
+    this.#dependencies.report({ type: 'conflict', origin, ...pause });
   }
 
   /** With the own rules in place, the agent turns to those of others. */
-  async #lookAround(policy: Policy): Promise<void> {
+  async #cleanUpAndSurvey(policy: Policy): Promise<void> {
     const now = monotonicMs();
     await this.#leftovers.runIfDue(now, this.#stop);
     this.#survey.startIfDue({ now, policy, othersChangedAt: this.#watch?.othersChangedAt() }, this.#stop);

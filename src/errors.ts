@@ -34,6 +34,11 @@ export const errorTable = {
     exitCode: 3,
     advice: 'The tool hangs in the kernel: look at the log of the kernel; the agent tries again.',
   },
+  TOOL_CRASHED: {
+    exitCode: 3,
+    advice:
+      'A fault of the tool: update it. nft up to 1.1.1 crashes on sets that a newer one wrote into the tables of other programs; `ip-masq-agent status` names them.',
+  },
   TOOL_FAILED: { exitCode: 3, advice: 'Read the output of the tool in the message.' },
   ABORTED: { exitCode: 3, advice: 'The agent was told to stop while it worked; nothing needs to be done.' },
   NO_PERMISSION: {

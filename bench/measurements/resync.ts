@@ -9,7 +9,7 @@ import type { Subject } from '../subjects.ts';
 /** The shortest interval that there is. */
 const intervalMs = 1_000;
 /**
- * By then the rules are in the kernel, and read back since the monitor listens, what that left behind is collected, and the
+ * By then the rules are in the kernel, and read back since the watch listens, what that left behind is collected, and the
  * file is no longer so new that it is read again for that.
  */
 const warmUpMs = 20_000;

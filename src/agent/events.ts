@@ -5,11 +5,20 @@ import type { ConfigReading } from '../config/config.ts';
 import type { ConnectionReport } from '../connections/census.ts';
 import type { RejudgeMode } from '../connections/rejudge.ts';
 import type { AgentError } from '../errors.ts';
+import type { NameAnswer } from '../names/name-watch.ts';
 import type { FlipSummary } from '../policy/diff.ts';
 import type { Policy } from '../policy/policy.ts';
 
 /** What made the agent look at config and kernel. */
-export type Trigger = 'start' | 'config-change' | 'resync' | 'signal' | 'retry' | 'foreign-change';
+export type Trigger =
+  | 'start'
+  | 'config-change'
+  | 'name-change'
+  | 'address-change'
+  | 'resync'
+  | 'signal'
+  | 'retry'
+  | 'foreign-change';
 
 export type AcceptedConfig = Extract<ConfigReading, { ok: true }>;
 export type RejectedConfig = Extract<ConfigReading, { ok: false }>;
@@ -36,6 +45,10 @@ export type AgentEvent =
   | { readonly type: 'config-accepted'; readonly reading: AcceptedConfig }
   /** Told once per content. `policyKept`: rules of an earlier good config stay in force. */
   | { readonly type: 'config-rejected'; readonly reading: RejectedConfig; readonly policyKept: boolean }
+  /** What DNS has said of the names in the config so far; told when that changes. */
+  | { readonly type: 'names'; readonly answers: readonly NameAnswer[] }
+  /** The rules that were found in the kernel stay until these names are answered, or nobody need wait any more. */
+  | { readonly type: 'names-awaited'; readonly names: readonly string[] }
   /** The kernel was brought to the policy. `differences` is what was wrong with the kernel before. */
   | {
       readonly type: 'applied';
@@ -116,6 +129,8 @@ export type AgentEvent =
     }
   /** Changes of the config can't be watched; the resync still sees them. */
   | { readonly type: 'watch-failed'; readonly reason: string }
+  /** The kernel can't be heard of changes of the node's addresses; the resync still sees them. */
+  | { readonly type: 'address-watch-failed'; readonly reason: string }
   /** The kernel can't be heard of changes of our rules; they are looked at every few seconds instead. */
   | { readonly type: 'kernel-watch-failed'; readonly reason: string }
   | { readonly type: 'stopped'; readonly reason: string };

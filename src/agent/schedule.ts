@@ -9,13 +9,21 @@ export interface Schedule {
   readonly trigger: 'resync' | 'retry';
 }
 
+interface Failed {
+  readonly type: 'failed';
+  /** In a row. */
+  readonly failures: number;
+}
+
 /**
  * When to reconcile after a result: a retry after a failure, sooner than the resync that follows everything else. A
  * config event that changed nothing leaves the schedule as it is (undefined): however many there are, they must not put
  * off the resync. Pure but for the random part of a retry.
  */
+export function schedule(result: Failed, resyncIntervalMs: number): Schedule;
+export function schedule(result: Pick<ReconcileResult, 'type'>, resyncIntervalMs: number): Schedule | undefined;
 export function schedule(
-  result: Pick<ReconcileResult, 'type'> | { readonly type: 'failed'; readonly failures: number },
+  result: Pick<ReconcileResult, 'type'> | Failed,
   resyncIntervalMs: number,
 ): Schedule | undefined {
   if (result.type === 'unchanged') return undefined;

@@ -3,16 +3,22 @@ import type { Trigger } from './events.ts';
 /** The longest delay that a Node timer keeps: 2^31 - 1 ms, about 24 days. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** Whether a trigger says only that config, names or addresses may be others; if they are not, the kernel need not be looked at. */
+export function mayBeNothing(trigger: Trigger): boolean {
+  return trigger === 'config-change' || trigger === 'name-change' || trigger === 'address-change';
+}
+
 /**
  * Gathers reasons to reconcile. However many come while that goes on, it happens once more, for the first of them that
- * has it look at the kernel whatever the config says: file events, which may turn out to be nothing, do not.
+ * has it look at the kernel whatever the config says: events of files, names and addresses, which may turn out to be
+ * nothing, do not.
  */
 export class TriggerQueue {
   #pending: Trigger | undefined;
   #wake: (() => void) | undefined;
 
   add(trigger: Trigger): void {
-    if (this.#pending === undefined || this.#pending === 'config-change') this.#pending = trigger;
+    if (this.#pending === undefined || mayBeNothing(this.#pending)) this.#pending = trigger;
     this.#wake?.();
   }
 

@@ -52,13 +52,14 @@ export const flagTable = {
     "source ports per destination that a cloud's gateway leaves this node",
   ),
   'connection-sampling': boolean(true, 'look at the live connections from time to time, for the metrics'),
+  'allow-names': boolean(true, 'allow DNS names among destinations'),
   /** host:port; empty: off. */
   'metrics-bind-address': parsed(parseListenAddress, 'HOST:PORT', '', 'serve /metrics there (off by default)'),
   'healthz-bind-address': parsed(
     parseListenAddress,
     'HOST:PORT',
     '',
-    'serve /livez, /readyz, /healthz and /configz there (off by default)',
+    'serve /livez, /readyz, /healthz, /statusz, /flagz and /configz there (off by default)',
   ),
   'log-level': choice(['error', 'warn', 'info', 'debug'], 'info', 'least important lines to log'),
   'log-format': choice(['text', 'json'], 'text', 'log lines for people or for machines'),

@@ -1,4 +1,6 @@
 import { type Cidr, formatAddress } from '../net/cidr.ts';
+import { type DnsName, isName } from '../net/dns-name.ts';
+import type { NodeAddress } from '../net/node-address.ts';
 import type { OutputAddress } from './output-addresses.ts';
 import type { OutputText } from './schema.ts';
 import type { Position, Source } from './source.ts';
@@ -9,11 +11,14 @@ export interface Sourced<T> {
   readonly source: Source;
 }
 
+/** What stands for destinations: a network, or a name for the addresses that it has. */
+export type Destination = Cidr | DnsName;
+
 /** The effective configuration: every file merged, every default filled in. Lists keep the order and the duplicates of the files. */
 export interface Config {
-  readonly nonMasqueradeCIDRs: readonly Sourced<Cidr>[];
+  readonly nonMasqueradeCIDRs: readonly Sourced<Destination>[];
   readonly nonMasqueradeSrcCIDRs: readonly Sourced<Cidr>[];
-  readonly forceMasqueradeCIDRs: readonly Sourced<Cidr>[];
+  readonly forceMasqueradeCIDRs: readonly Sourced<Destination>[];
   readonly masqueradeSrcCIDRs: readonly Sourced<Cidr>[];
   readonly masqLinkLocal: Sourced<boolean>;
   readonly masqLinkLocalIPv6: Sourced<boolean>;
@@ -37,6 +42,8 @@ export type RejudgeConnections = 'none' | 'udp' | 'all';
 export interface ConfigOptions {
   readonly enableIPv6: boolean;
   readonly nomasqAllReservedRanges: boolean;
+  /** Whether DNS names may stand among destinations. */
+  readonly allowNames: boolean;
 }
 
 /** One thing wrong (or odd) with a config, told so that the user can mend it without reading our source. */
@@ -56,6 +63,8 @@ export type ConfigReading =
   | {
       readonly ok: true;
       readonly config: Config;
+      /** The node's addresses at that time, where the config names some and a node is there to ask. */
+      readonly nodeAddresses?: readonly NodeAddress[];
       readonly warnings: readonly Problem[];
       readonly files: readonly string[];
       readonly digest: string;
@@ -67,6 +76,12 @@ export type ConfigReading =
       readonly files: readonly string[];
       readonly digest: string;
     };
+
+/** The names among the destinations of a config, each once. */
+export function namesIn({ nonMasqueradeCIDRs, forceMasqueradeCIDRs }: Config): readonly string[] {
+  const names = [...nonMasqueradeCIDRs, ...forceMasqueradeCIDRs].map(({ value }) => value).filter(isName);
+  return [...new Set(names.map(({ text }) => text))];
+}
 
 /** The effective config as `validate --output json` and /configz show it: upstream's keys in upstream's order, then ours. */
 export function effectiveConfigJson(config: Config): Readonly<Record<string, unknown>> {
@@ -100,6 +115,6 @@ export function outputText({ cidr, isNetwork }: OutputText): string {
   return isNetwork ? cidr.text : formatAddress(cidr.family, cidr.network);
 }
 
-function textsOf(entries: readonly Sourced<Cidr>[]): readonly string[] {
+function textsOf(entries: readonly Sourced<Destination>[]): readonly string[] {
   return entries.map((entry) => entry.value.text);
 }

@@ -6,7 +6,8 @@ import { keysFoundDeeper, syntaxHint } from './hints.ts';
 import { filesOf, isConfigMap } from './manifest.ts';
 import { mergeSettings } from './merge.ts';
 import { oddText } from './near-misses.ts';
-import { ParseBudget, parseText } from './parse.ts';
+import { parseText } from './parse.ts';
+import { ParseBudget } from './parse-budget.ts';
 import { Positions } from './positions.ts';
 import { ProblemList, problemAt } from './problems.ts';
 import { type ConfigSchema, configKeyOf, configSchema } from './schema.ts';
@@ -18,7 +19,7 @@ export function interpretSnapshot(snapshot: Snapshot, options: ConfigOptions, di
   const list = new ProblemList();
   for (const problem of snapshot.problems) list.unreadable(problem);
   for (const warning of snapshot.warnings) list.warning(() => warning);
-  const interpreter = new Interpreter(configSchema(options.enableIPv6), list);
+  const interpreter = new Interpreter(configSchema(options.enableIPv6, options.allowNames), list);
   for (const { path, bytes } of snapshot.files) interpreter.readFile(path, bytes);
   const config = mergeSettings(interpreter.finish(), options, list);
   const { problems, warnings } = list;
@@ -35,7 +36,10 @@ interface Mapping {
   readonly positions: Positions;
 }
 
-/** Reads the files of one config: every problem and warning goes to one list, and one budget bounds them together. */
+/**
+ * Reads the files of one config: every problem and warning goes to one list, and one budget bounds them together. A
+ * fault is what is wrong at an offset of a text; a problem is that with file, line, column and advice.
+ */
 class Interpreter {
   readonly #schema: ConfigSchema;
   readonly #problems: ProblemList;
@@ -131,9 +135,9 @@ function faultAt(positions: Positions, { offset, message, expected }: TextFault)
   return problemAt(positions.at(place), { found: rest.trim() || undefined, ...hint });
 }
 
-function isEmpty({ lists, booleans, cidrLimit, resyncInterval, rejudgeConnections }: FileSettings): boolean {
-  const single = [cidrLimit, resyncInterval, rejudgeConnections];
-  return lists.size === 0 && booleans.size === 0 && single.every((setting) => setting === undefined);
+function isEmpty({ destinations, sources, booleans, outputAddresses, ...single }: FileSettings): boolean {
+  const isUnset = Object.values(single).every((setting) => setting === undefined);
+  return destinations.size + sources.size + booleans.size + outputAddresses.length === 0 && isUnset;
 }
 
 /** A file whose keys stand too deep, or are those of something else: accepted, but not in silence. */

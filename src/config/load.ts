@@ -73,8 +73,8 @@ function filledFiles({ files }: Snapshot): readonly string[] {
 
 /** Hash of all that a reading depends on, so that equal digests mean equal readings. */
 function digestOf({ files, problems, warnings }: Snapshot, options: ConfigOptions): string {
-  const { enableIPv6, nomasqAllReservedRanges } = options;
+  const { enableIPv6, nomasqAllReservedRanges, allowNames } = options;
   const sizes = files.map(({ path, bytes }) => [path, bytes.length]);
-  const outline = JSON.stringify([enableIPv6, nomasqAllReservedRanges, problems, warnings, sizes]);
+  const outline = JSON.stringify([enableIPv6, nomasqAllReservedRanges, allowNames, problems, warnings, sizes]);
   return sha256(outline, ...files.map(({ bytes }) => bytes));
 }

@@ -1,9 +1,10 @@
 import type { Cidr } from '../net/cidr.ts';
+import { isName } from '../net/dns-name.ts';
 import { formatDuration } from '../net/duration.ts';
-import type { Config, ConfigOptions, Sourced } from './config.ts';
+import type { Config, ConfigOptions, Destination, Sourced } from './config.ts';
 import { defaultCidrLimit, defaultNonMasqueradeCIDRs, defaultResyncInterval } from './defaults.ts';
 import { type ProblemList, problemAt } from './problems.ts';
-import { type BooleanKey, type ListKey, rejudgeChoices } from './schema.ts';
+import { type BooleanKey, type DestinationKey, rejudgeChoices, type SourceKey } from './schema.ts';
 import type { FileSettings } from './settings.ts';
 import type { ListSetting } from './typed-value.ts';
 
@@ -25,11 +26,14 @@ export function mergeSettings(files: readonly FileSettings[], options: ConfigOpt
     defaultCidrLimit,
   );
   if (!problems.isIncomplete) checkLimit(files, cidrLimit, options, problems);
+  const forced = [...destinations(files, 'forceMasqueradeCIDRs'), ...destinations(files, 'masqueradeCIDRs')];
+  const kept = nonMasqueradeCIDRs(files, options, problems);
+  warnOfNames([...kept, ...forced], problems);
   return {
-    nonMasqueradeCIDRs: nonMasqueradeCIDRs(files, options, problems),
-    nonMasqueradeSrcCIDRs: union(files, 'nonMasqueradeSrcCIDRs'),
-    forceMasqueradeCIDRs: [...union(files, 'forceMasqueradeCIDRs'), ...union(files, 'masqueradeCIDRs')],
-    masqueradeSrcCIDRs: union(files, 'masqueradeSrcCIDRs'),
+    nonMasqueradeCIDRs: kept,
+    nonMasqueradeSrcCIDRs: sources(files, 'nonMasqueradeSrcCIDRs'),
+    forceMasqueradeCIDRs: forced,
+    masqueradeSrcCIDRs: sources(files, 'masqueradeSrcCIDRs'),
     masqLinkLocal: either(files, 'masqLinkLocal', true),
     masqLinkLocalIPv6: either(files, 'masqLinkLocalIPv6', true),
     masqOutBound: either(files, 'masqOutBound', false),
@@ -47,16 +51,29 @@ export function mergeSettings(files: readonly FileSettings[], options: ConfigOpt
   };
 }
 
-function union(files: readonly FileSettings[], key: ListKey): readonly Sourced<Cidr>[] {
-  return files.flatMap((file) => file.lists.get(key)?.entries ?? []);
+/** Told once, at the first of them: nobody reads it at each. */
+function warnOfNames(entries: readonly Sourced<Destination>[], problems: ProblemList): void {
+  const [first] = entries.filter(({ value }) => isName(value));
+  if (!first || first.source === 'default' || 'flag' in first.source) return;
+  const { value, source } = first;
+  const message = 'DNS names stand for the addresses that they have: verdicts lag behind DNS';
+  problems.warning(() => problemAt(source, { message, found: value.text }));
+}
+
+function destinations(files: readonly FileSettings[], key: DestinationKey): readonly Sourced<Destination>[] {
+  return files.flatMap((file) => file.destinations.get(key)?.entries ?? []);
+}
+
+function sources(files: readonly FileSettings[], key: SourceKey): readonly Sourced<Cidr>[] {
+  return files.flatMap((file) => file.sources.get(key)?.entries ?? []);
 }
 
 function nonMasqueradeCIDRs(
   files: readonly FileSettings[],
   { nomasqAllReservedRanges }: ConfigOptions,
   problems: ProblemList,
-): readonly Sourced<Cidr>[] {
-  const lists = listsOf(files, 'nonMasqueradeCIDRs');
+): readonly Sourced<Destination>[] {
+  const lists = keptLists(files);
   const [first] = lists;
   if (first === undefined) return defaultNonMasqueradeCIDRs(nomasqAllReservedRanges);
   if (!problems.isIncomplete && lists.every((list) => list.length === 0)) {
@@ -67,8 +84,8 @@ function nonMasqueradeCIDRs(
   return lists.flatMap((list) => list.entries);
 }
 
-function listsOf(files: readonly FileSettings[], key: ListKey): readonly ListSetting[] {
-  return files.map((file) => file.lists.get(key)).filter((list) => list !== undefined);
+function keptLists(files: readonly FileSettings[]): readonly ListSetting<Destination>[] {
+  return files.map((file) => file.destinations.get('nonMasqueradeCIDRs')).filter((list) => list !== undefined);
 }
 
 /** The value that wins if any file has it; without it, what the first file says, or else the other value by default. */
@@ -89,7 +106,7 @@ function extreme<T>(
   return rest.reduce((best, setting) => (beats(setting.value, best.value) ? setting : best), first);
 }
 
-/** As upstream, the built-in list counts too where no file has one. */
+/** As upstream, the built-in list counts too where no file has one; as in Baidu's agent, its masqueradeCIDRs do not. */
 function checkLimit(
   files: readonly FileSettings[],
   { value: limit, source }: Sourced<number>,
@@ -97,8 +114,8 @@ function checkLimit(
   problems: ProblemList,
 ): void {
   for (const file of files) {
-    for (const [key, list] of file.lists) {
-      if (list.length <= limit) continue;
+    for (const [key, list] of [...file.destinations, ...file.sources]) {
+      if (list.length <= limit || key === 'masqueradeCIDRs') continue;
       const message = `${key} has ${list.length} entries, more than cidrLimit allows: ${limit}`;
       problems.problem(problemAt(list.source, { message, expected: `fewer entries, or cidrLimit: ${list.length}` }));
     }
@@ -113,8 +130,7 @@ function checkLimit(
     const message = `outputAddresses, or a list in it, has ${longest} entries, more than cidrLimit allows: ${limit}`;
     problems.problem(problemAt(first.source, { message, expected: `fewer entries, or cidrLimit: ${longest}` }));
   }
-  const defaults =
-    listsOf(files, 'nonMasqueradeCIDRs').length === 0 ? defaultNonMasqueradeCIDRs(nomasqAllReservedRanges).length : 0;
+  const defaults = keptLists(files).length === 0 ? defaultNonMasqueradeCIDRs(nomasqAllReservedRanges).length : 0;
   if (defaults <= limit || source === 'default' || 'flag' in source) return;
   const message = `nonMasqueradeCIDRs has its default of ${defaults} entries, more than cidrLimit allows: ${limit}`;
   problems.problem(problemAt(source, { message, expected: `a nonMasqueradeCIDRs list, or cidrLimit: ${defaults}` }));

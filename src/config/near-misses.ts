@@ -1,4 +1,5 @@
 import { formatAddress, parseAddress, parseCidr } from '../net/cidr.ts';
+import { parseDnsName } from '../net/dns-name.ts';
 import { addressBits, type Family } from '../net/family.ts';
 
 /** What is wrong with a text, and what was probably meant. */
@@ -61,6 +62,19 @@ export function nearMissOf(text: string): Fault | undefined {
   for (const nearMiss of nearMisses) {
     const fault = nearMiss(text);
     if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** What is nearly a DNS name; undefined for what is not. */
+export function nameFault(text: string): Fault | undefined {
+  if (text.length > longestNearMiss) return undefined;
+  const dotless = text.replace(/\.$/, '');
+  if (dotless !== text && parseDnsName(dotless)) return { message: 'a dot at the end of a name', expected: dotless };
+  const [, host = ''] = /^(?:[a-z]+:\/\/)([^/:]+)/i.exec(text) ?? /^([^/:]+)(?::\d+)?(?:\/.*)?$/.exec(text) ?? [];
+  if (host !== text && parseDnsName(host)) return { message: 'more than a name', expected: `the name alone: ${host}` };
+  if (/^\*\./.test(text) && parseDnsName(text.slice(2))) {
+    return { message: 'DNS does not tell which names match a pattern', expected: 'each name in an entry of its own' };
   }
   return undefined;
 }

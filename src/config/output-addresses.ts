@@ -113,7 +113,7 @@ function readList(key: EntryKey, value: Value | undefined, context: SettingsCont
     }
     return [];
   }
-  const { entries, length } = readEntries('outputAddresses', value, context);
+  const { entries, length } = readEntries('outputAddresses', context.schema.source, value, context);
   if (length === 0) {
     const message = `an empty list of ${key} counts as none: the entry is for all`;
     context.problems.warning(() => problemAt(context.positions.at(value.offset), { message }));

@@ -1,19 +1,26 @@
 // Not all of zod, which takes 4 MB of memory more.
 import * as z from 'zod/mini';
 import { type Cidr, cidrFault, parseCidr } from '../net/cidr.ts';
+import { type DnsName, dnsNamePattern, parseDnsName } from '../net/dns-name.ts';
 import { durationFault, formatDuration, parseDuration } from '../net/duration.ts';
 import { addressBits } from '../net/family.ts';
 import { defaultCidrLimit, defaultResyncInterval, privateRanges } from './defaults.ts';
-import { type Fault, nearMissOf } from './near-misses.ts';
+import { type Fault, nameFault, nearMissOf } from './near-misses.ts';
 
-/** The keys whose values are lists of CIDRs. */
+/** The keys whose values are lists of destinations: CIDRs and DNS names. */
+export const destinationKeys = ['nonMasqueradeCIDRs', 'forceMasqueradeCIDRs', 'masqueradeCIDRs'] as const;
+
+/** The keys whose values are lists of sources: CIDRs. */
+export const sourceKeys = ['nonMasqueradeSrcCIDRs', 'masqueradeSrcCIDRs'] as const;
+
+/** The keys whose values are lists, in the order in which they are read. */
 export const listKeys = [
   'nonMasqueradeCIDRs',
   'nonMasqueradeSrcCIDRs',
   'forceMasqueradeCIDRs',
   'masqueradeCIDRs',
   'masqueradeSrcCIDRs',
-] as const;
+] as const satisfies readonly (DestinationKey | SourceKey)[];
 
 /** The keys whose values are booleans. */
 export const booleanKeys = ['masqLinkLocal', 'masqLinkLocalIPv6', 'masqOutBound', 'masqOutBoundIPv6'] as const;
@@ -30,6 +37,8 @@ export const configKeys = [
   ...outputKeys,
 ] as const;
 
+export type DestinationKey = (typeof destinationKeys)[number];
+export type SourceKey = (typeof sourceKeys)[number];
 export type ListKey = (typeof listKeys)[number];
 export type BooleanKey = (typeof booleanKeys)[number];
 export type ConfigKey = (typeof configKeys)[number];
@@ -45,6 +54,12 @@ const durationForm = {
 /** For editors only: what has this form may still be wrong, as 10.0.0.300/8 is. */
 const cidrForm = { pattern: '^[0-9A-Fa-f:.]+/[0-9]{1,3}$', examples: ['10.0.0.0/8', 'fd00::/8'] };
 
+/** For editors only, too. */
+const destinationForm = {
+  pattern: `${cidrForm.pattern}|^${dnsNamePattern}$`,
+  examples: [...cidrForm.examples, 'registry.example.com'],
+};
+
 /** One entry of a list of CIDRs. An issue says what is wrong with the text, and as `expected` what was probably meant. */
 export function cidrEntry(allowsIPv6: boolean) {
   return z.pipe(
@@ -52,12 +67,43 @@ export function cidrEntry(allowsIPv6: boolean) {
     z.transform((text: string, { issues }): Cidr => {
       const cidr = parseCidr(text);
       if (cidr !== undefined && (allowsIPv6 || cidr.family === 'ipv4')) return cidr;
-      const { message, expected } = cidr === undefined ? (nearMissOf(text) ?? cidrFault(text)) : ipv6IsOff;
+      const isMisplaced = cidr === undefined && parseDnsName(text) !== undefined;
+      const { message, expected } = isMisplaced ? nameOfSource : entryFault(text, cidr);
       issues.push({ code: 'custom', input: text, message, params: { expected } });
       return z.NEVER;
     }),
   );
 }
+
+/** One entry of a list of destinations, where a name may stand too; issues as those of `cidrEntry`. */
+export function destinationEntry(allowsIPv6: boolean, allowsNames: boolean) {
+  return z.pipe(
+    z.string().check(z.meta(destinationForm)),
+    z.transform((text: string, { issues }): Cidr | DnsName => {
+      const cidr = parseCidr(text);
+      if (cidr !== undefined && (allowsIPv6 || cidr.family === 'ipv4')) return cidr;
+      const name = cidr === undefined ? parseDnsName(text) : undefined;
+      if (name !== undefined && allowsNames) return name;
+      const { message, expected } = name === undefined ? entryFault(text, cidr) : namesAreOff;
+      issues.push({ code: 'custom', input: text, message, params: { expected } });
+      return z.NEVER;
+    }),
+  );
+}
+
+function entryFault(text: string, cidr: Cidr | undefined): Fault {
+  return cidr === undefined ? (nearMissOf(text) ?? nameFault(text) ?? cidrFault(text)) : ipv6IsOff;
+}
+
+const nameOfSource: Fault = {
+  message: 'a DNS name in a list of sources',
+  expected: 'a CIDR: names stand for destinations only',
+};
+
+const namesAreOff: Fault = {
+  message: 'a DNS name, while the flag --allow-names is false',
+  expected: 'a CIDR such as 10.0.0.0/8',
+};
 
 /** An address of the node, or a network in which the node has one. */
 export interface OutputText {
@@ -96,9 +142,11 @@ const ipv6IsOff: Fault = {
  * `null` empties a list and leaves a boolean or the limit as it is, as in Go. An integer is a bigint here, so that 64.5
  * and, in JSON, 64.0 are told from 64.
  */
-export function configSchema(allowsIPv6: boolean) {
-  const entry = cidrEntry(allowsIPv6);
-  const list = z.nullable(z.array(entry));
+export function configSchema(allowsIPv6: boolean, allowsNames: boolean) {
+  const source = cidrEntry(allowsIPv6);
+  const destination = destinationEntry(allowsIPv6, allowsNames);
+  const list = z.nullable(z.array(source));
+  const destinations = z.nullable(z.array(destination));
   const outputText = outputAddress(allowsIPv6);
   const outputEntry = z.object({
     address: outputText,
@@ -107,10 +155,10 @@ export function configSchema(allowsIPv6: boolean) {
   });
   const boolean = z.nullable(z.boolean());
   const object = z.object({
-    nonMasqueradeCIDRs: list.check(
+    nonMasqueradeCIDRs: destinations.check(
       z.meta({
         description:
-          "Destinations that keep the Pod's source address. Empty ([], blank or null): everything is masqueraded.",
+          "Destinations, CIDRs or DNS names, that keep the Pod's source address. Empty ([], blank or null): everything is masqueraded.",
         default: privateRanges,
       }),
     ),
@@ -120,15 +168,15 @@ export function configSchema(allowsIPv6: boolean) {
         default: [],
       }),
     ),
-    forceMasqueradeCIDRs: list.check(
+    forceMasqueradeCIDRs: destinations.check(
       z.meta({
-        description: 'Destinations that are always masqueraded, link-local ones excepted.',
+        description: 'Destinations, CIDRs or DNS names, that are always masqueraded, link-local ones excepted.',
         default: [],
       }),
     ),
-    masqueradeCIDRs: list.check(
+    masqueradeCIDRs: destinations.check(
       z.meta({
-        description: 'Another name of forceMasqueradeCIDRs; both lists count.',
+        description: 'Another name of forceMasqueradeCIDRs, without a limit; both lists count.',
         default: [],
       }),
     ),
@@ -198,7 +246,7 @@ export function configSchema(allowsIPv6: boolean) {
       .nullable(outputText)
       .check(z.meta({ description: 'Short for one entry of outputAddresses for all of IPv6.', default: null })),
   });
-  return Object.assign(object, { entry, output: outputText });
+  return Object.assign(object, { source, destination, output: outputText });
 }
 
 export type ConfigSchema = ReturnType<typeof configSchema>;

@@ -1,7 +1,9 @@
 import { isSeq } from 'yaml';
+import type * as z from 'zod/mini';
+import type { Cidr } from '../net/cidr.ts';
 import { formatDuration } from '../net/duration.ts';
 import { nearestName } from '../text.ts';
-import type { Problem, RejudgeConnections, Sourced } from './config.ts';
+import type { Destination, Problem, RejudgeConnections, Sourced } from './config.ts';
 import { defaultResyncInterval, shortestResyncInterval } from './defaults.ts';
 import type { ConfigDocument, Entries, Entry, Value } from './document.ts';
 import { keyHint, refusedKey } from './hints.ts';
@@ -14,15 +16,19 @@ import {
   type ConfigKey,
   configKeyOf,
   configKeys,
+  type DestinationKey,
+  destinationKeys,
   isListKey,
   type ListKey,
-  listKeys,
+  type SourceKey,
+  sourceKeys,
 } from './schema.ts';
 import { type ListSetting, parseValue, readEntries, readValue, type SettingsContext } from './typed-value.ts';
 
 /** What one file sets. An absent key is not in it; a key with a wrong value is in it as far as it was right. */
 export interface FileSettings {
-  readonly lists: ReadonlyMap<ListKey, ListSetting>;
+  readonly destinations: ReadonlyMap<DestinationKey, ListSetting<Destination>>;
+  readonly sources: ReadonlyMap<SourceKey, ListSetting<Cidr>>;
   readonly booleans: ReadonlyMap<BooleanKey, Sourced<boolean>>;
   readonly cidrLimit: Sourced<number> | undefined;
   /** Nanoseconds. */
@@ -40,7 +46,7 @@ interface KeySetting {
 
 /** Turns the entries of one file into typed settings by the schema; every value that does not fit is a problem. */
 export function readSettings(entries: Entries, context: SettingsContext): FileSettings {
-  const { shape } = context.schema;
+  const { shape, source, destination } = context.schema;
   const values = new Map<ConfigKey, Value>();
   for (const { key, winner, others } of findKeySettings(entries, context)) {
     // Go decodes each setting of a key, and refuses the file for any that does not fit.
@@ -48,7 +54,8 @@ export function readSettings(entries: Entries, context: SettingsContext): FileSe
     values.set(key, winner.value);
   }
   return {
-    lists: settingsOf(listKeys, (key) => readList(key, values.get(key), context)),
+    destinations: settingsOf(destinationKeys, (key) => readList(key, destination, values.get(key), context)),
+    sources: settingsOf(sourceKeys, (key) => readList(key, source, values.get(key), context)),
     booleans: settingsOf(booleanKeys, (key) => readValue(key, shape[key], values.get(key), context)),
     cidrLimit: readValue('cidrLimit', shape.cidrLimit, values.get('cidrLimit'), context),
     resyncInterval: readInterval(values.get('resyncInterval'), context),
@@ -119,10 +126,15 @@ function ignoredEntry({ key, keyOffset }: Entry, winner: Entry, positions: Posit
   return problemAt(positions.at(keyOffset), { message, found: key });
 }
 
-function readList(key: ListKey, value: Value | undefined, context: SettingsContext): ListSetting | undefined {
+function readList<Schema extends z.ZodMiniType>(
+  key: ListKey,
+  schema: Schema,
+  value: Value | undefined,
+  context: SettingsContext,
+): ListSetting<z.output<Schema>> | undefined {
   if (value === undefined) return undefined;
   if (!isSeq(value.node) && parseValue(key, context.schema.shape[key], value, context) === undefined) return undefined;
-  return readEntries(key, value, context);
+  return readEntries(key, schema, value, context);
 }
 
 /** Of a list that another one overwrites, Go looks only at the types. */
@@ -134,7 +146,7 @@ function checkOverwritten(key: ConfigKey, value: Value, context: SettingsContext
   }
   for (const item of document.items(value)) {
     const plain = document.plain(item);
-    if (plain !== null && typeof plain !== 'string') parseValue(key, schema.entry, item, context, true);
+    if (plain !== null && typeof plain !== 'string') parseValue(key, schema.source, item, context, true);
   }
 }
 

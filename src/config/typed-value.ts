@@ -1,5 +1,4 @@
 import type * as z from 'zod/mini';
-import type { Cidr } from '../net/cidr.ts';
 import type { Sourced } from './config.ts';
 import type { ConfigDocument, Value } from './document.ts';
 import { entryHint, valueHint } from './hints.ts';
@@ -18,22 +17,27 @@ export interface SettingsContext {
 }
 
 /** A list as one file has it. */
-export interface ListSetting {
-  readonly entries: readonly Sourced<Cidr>[];
+export interface ListSetting<T> {
+  readonly entries: readonly Sourced<T>[];
   /** How many entries were written, right or wrong. */
   readonly length: number;
   readonly source: Position;
 }
 
-/** The entries of a list of CIDRs, right as they are or left out with a problem. */
-export function readEntries(key: ConfigKey, value: Value, context: SettingsContext): ListSetting {
-  const { document, positions, problems, schema } = context;
-  const entries: Sourced<Cidr>[] = [];
+/** The entries of a list, right as they are or left out with a problem. */
+export function readEntries<Schema extends z.ZodMiniType>(
+  key: ConfigKey,
+  schema: Schema,
+  value: Value,
+  context: SettingsContext,
+): ListSetting<z.output<Schema>> {
+  const { document, positions, problems } = context;
+  const entries: Sourced<z.output<Schema>>[] = [];
   let length = 0;
   for (const item of document.items(value)) {
     if (problems.isFull) break;
     length += 1;
-    const entry = parseValue(key, schema.entry, item, context, true);
+    const entry = parseValue(key, schema, item, context, true);
     if (entry !== undefined) entries.push({ value: entry, source: positions.at(item.offset) });
   }
   return { entries, length, source: positions.at(value.offset) };

@@ -19,6 +19,8 @@ export interface InspectionOptions {
   readonly readHost: () => Promise<Host>;
   /** Reads the rules of other programs. */
   readonly readNatHooks: (families: readonly Family[]) => Promise<NatHooks>;
+  /** DNS names in the policy whose addresses are not known: any destination may be under one of them. */
+  readonly unknownNames?: readonly string[] | undefined;
   /** Ports per destination that a cloud's gateway leaves the node. */
   readonly portBudget?: number | undefined;
   /** What was deleted before and so belongs to others where it has come back. */
@@ -39,7 +41,7 @@ export async function inspectConnections(options: InspectionOptions): Promise<In
   const { policy, streamer, signal } = options;
   const enabled = families.filter((family) => policy[family].enabled);
   const [host, hooks] = await Promise.all([options.readHost(), options.readNatHooks(enabled)]);
-  const remarks = remarksOn(hooks);
+  const remarks = [...remarksOn(hooks), ...remarksOnNames(options.unknownNames ?? [])];
   const judge = new Judge({
     policy,
     host,
@@ -61,8 +63,13 @@ function judgeWithHistory(judge: Judge, connection: Connection, deleted?: Delete
   return { ...judgement, kind: 'other' };
 }
 
+const consequence = 'so no connection counts as judged otherwise';
+
+function remarksOnNames(names: readonly string[]): string[] {
+  return names.length > 0 ? [`the addresses of ${names.join(', ')} are not known, ${consequence}`] : [];
+}
+
 function remarksOn({ failures, complete }: NatHooks): string[] {
-  const consequence = 'so no connection counts as judged otherwise';
   return [
     ...failures.map(({ message }) => `rules of other programs could not be read (${message}), ${consequence}`),
     ...(complete ? [] : [`other programs have more chains of NAT rules than can be read, ${consequence}`]),

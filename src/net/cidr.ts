@@ -126,6 +126,5 @@ function addressFault(text: string): string {
   if (text.includes('%')) return 'a CIDR has no zone';
   if (/^[0-9.]+$/.test(text)) return 'not an IPv4 address: four numbers from 0 to 255 without leading zeros';
   if (text.includes(':')) return 'not an IPv6 address';
-  if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(text)) return 'DNS names are not supported in CIDR lists';
   return 'not an IP address';
 }

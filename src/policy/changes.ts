@@ -50,12 +50,24 @@ function settingChanges(before: Policy | undefined, after: Policy): string[] {
   );
 }
 
+/** The fields of a family that are true or false. */
+type SwitchName = {
+  [Name in keyof FamilyPolicy]: FamilyPolicy[Name] extends boolean ? Name : never;
+}[keyof FamilyPolicy];
+
+/** All of them, with what they are called: without one, two different policies would pass for the same. */
+const switches: Readonly<Record<SwitchName, (policy: FamilyPolicy) => [name: string, value: boolean]>> = {
+  enabled: ({ enabled }) => ['enabled', enabled],
+  masqueradeLinkLocal: ({ masqueradeLinkLocal }) => ['masquerade link-local', masqueradeLinkLocal],
+  masqueradeOutbound: ({ masqueradeOutbound }) => ['masquerade outbound', masqueradeOutbound],
+};
+
 function settingsOf(policy: Policy): [name: string, value: string][] {
-  const ofFamily = (family: FamilyPolicy): [string, string][] => [
-    [`${family.family} enabled`, String(family.enabled)],
-    [`${family.family} masquerade link-local`, String(family.masqueradeLinkLocal)],
-    [`${family.family} masquerade outbound`, String(family.masqueradeOutbound)],
-  ];
+  const ofFamily = (family: FamilyPolicy): [string, string][] =>
+    Object.values(switches).map((read) => {
+      const [name, value] = read(family);
+      return [`${family.family} ${name}`, String(value)];
+    });
   const ports = policy.toPorts.map(({ first, last }) => `${first}-${last}`).join(',') || 'any';
   return [
     ...ofFamily(policy.ipv4),

@@ -72,7 +72,7 @@ interface Step {
  * The decision, step by step: the first that takes a connection gives the verdict, and the last takes what is left.
  * Explanations, regions and lint are made from this table; a new step needs a line here and a rule in each renderer.
  */
-const table = [
+const decisionTable = [
   {
     id: 'local-destination',
     verdict: 'keep',
@@ -137,7 +137,7 @@ const table = [
 ] as const satisfies readonly Step[];
 
 /** The steps by name. */
-export type StepId = (typeof table)[number]['id'];
+export type StepId = (typeof decisionTable)[number]['id'];
 
 /** A step of the decision with its place in it; they count from 1. */
 export interface NumberedStep extends Step {
@@ -146,7 +146,7 @@ export interface NumberedStep extends Step {
 }
 
 /** The steps in order. */
-export const steps: readonly NumberedStep[] = table.map((step, index) => ({ ...step, number: index + 1 }));
+export const steps: readonly NumberedStep[] = decisionTable.map((step, index) => ({ ...step, number: index + 1 }));
 
 /** How many steps the decision has. */
 export const stepCount = steps.length;

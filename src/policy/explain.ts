@@ -46,6 +46,8 @@ export interface Explanation extends VerdictReason {
   readonly randomFully: boolean | null;
   /** Which destinations count as the host's own: those of this machine's interfaces, or loopback addresses only. */
   readonly localAddresses: 'this-machine' | 'loopback-only';
+  /** Names in the config whose addresses are not known here: the verdict may be another one because of them. */
+  readonly unknownNames: readonly string[];
 }
 
 /** What an explanation is made from. Without a host, the answer holds for any node. */
@@ -53,10 +55,14 @@ export interface ExplanationContext {
   readonly policy: Policy;
   readonly settings: Settings;
   readonly host?: Host | undefined;
+  readonly unknownNames?: readonly string[];
 }
 
 /** Explains what the agent does with one connection, the same for every backend. */
-export function explainConnection({ policy, settings, host }: ExplanationContext, packet: Packet): Explanation {
+export function explainConnection(
+  { policy, settings, host, unknownNames = [] }: ExplanationContext,
+  packet: Packet,
+): Explanation {
   const decision = decide(policy, packet, host);
   const reasonFor = (of: Decision): VerdictReason => reasonOf(of, policy[packet.destination.family], settings);
   return {
@@ -69,6 +75,7 @@ export function explainConnection({ policy, settings, host }: ExplanationContext
     ports: decision.ports ? portsOf(decision.ports) : null,
     randomFully: decision.ports?.randomFully ?? null,
     localAddresses: host ? 'this-machine' : 'loopback-only',
+    unknownNames,
   };
 }
 
@@ -88,10 +95,11 @@ export function reasonOf(
     address,
     step: step.number,
     id: step.id,
-    reason:
-      output && address
-        ? `${step.reason(policy.family)}; ${address} by outputAddresses (${describeSource(output.source)})`
-        : step.reason(policy.family),
+    reason: [
+      step.reason(policy.family),
+      ...(entry?.name === undefined ? [] : [`as an address of ${entry.name}`]),
+      ...(output && address ? [`${address} by outputAddresses (${describeSource(output.source)})`] : []),
+    ].join('; '),
     entry: entry?.cidr.text ?? null,
     source: describeSource(source),
   };
@@ -99,7 +107,7 @@ export function reasonOf(
 
 /** The explanation as text for people, one fact per line, ended by a newline. */
 export function formatExplanation(explanation: Explanation): string {
-  const { src, dst, protocol, verdict, address, next, ports, localAddresses } = explanation;
+  const { src, dst, protocol, verdict, address, next, ports, localAddresses, unknownNames } = explanation;
   const lines = [
     `${verdict}${address === null ? '' : ` as ${address}`}: ${src} -> ${dst}${protocol === null ? '' : ` ${protocol}`}`,
     `  why    ${describeReason(explanation)}`,
@@ -110,8 +118,18 @@ export function formatExplanation(explanation: Explanation): string {
     localAddresses === 'this-machine'
       ? '  note   Step 1 was judged by the addresses of this machine.'
       : '  note   The addresses of the node are not known here: destinations that are its own are kept (step 1).',
+    ...(unknownNames.length > 0 ? [`  note   ${noteOfNames(unknownNames)}`] : []),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** More than this make a line that nobody reads. */
+const shownNames = 5;
+
+function noteOfNames(names: readonly string[]): string {
+  const more = names.length - shownNames;
+  const shown = [...names.slice(0, shownNames), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  return `Not known here: what these names stand for, since no running agent says: ${shown}.`;
 }
 
 function describeReason({ reason, step, entry, source }: VerdictReason): string {

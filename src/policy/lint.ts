@@ -1,7 +1,8 @@
-import type { Config, Problem, Sourced } from '../config/config.ts';
+import type { Config, Destination, Problem, Sourced } from '../config/config.ts';
 import { problemAt } from '../config/problems.ts';
 import { describeSource, type Position, type Source } from '../config/source.ts';
 import { type Cidr, coveringCidrs, lastAddress, mergeCidrs, rangeOf } from '../net/cidr.ts';
+import { isName } from '../net/dns-name.ts';
 import { families } from '../net/family.ts';
 import { complement, includes, intersection, meets } from '../net/ip-set.ts';
 import { outcomeOf, type Side } from './decide.ts';
@@ -24,16 +25,17 @@ const mostWarnings = 20;
 interface Remark {
   readonly at: Position;
   /** The entry that it is about. */
-  readonly cidr: Cidr;
+  readonly cidr: Pick<Cidr, 'text'>;
   readonly text: () => { readonly message: string; readonly expected?: string };
 }
 
 /**
  * What is odd about lists although each entry is valid: entries without which every verdict would be the same, and long
  * lists that leave out a few networks. All the entries that it names could be removed together. Built-in lists are not
- * judged. Takes time in proportion to n log n, and gives a page at most.
+ * judged, nor are the addresses of names, which change. Takes time in proportion to n log n, and gives a page at most.
  */
-export function lintPolicy(policy: Policy, config: Config): Problem[] {
+export function lintPolicy(named: Policy, config: Config): Problem[] {
+  const policy = withoutNames(named);
   const remarks = oneForEachPlace([
     ...listNames.flatMap((list) => repeated(list, config[listKeys[list]])),
     ...families.flatMap((family) => remarksOn(policy[family], config)),
@@ -44,6 +46,15 @@ export function lintPolicy(policy: Policy, config: Config): Problem[] {
   if (!next) return problems;
   const message = `${remarks.length - shown.length} further remarks of this kind`;
   return [...problems, problemAt(next.at, { message })];
+}
+
+function withoutNames(policy: Policy): Policy {
+  const without = (family: FamilyPolicy): FamilyPolicy => ({
+    ...family,
+    forceMasquerade: family.forceMasquerade.filter(({ name }) => name === undefined),
+    keepDestinations: family.keepDestinations.filter(({ name }) => name === undefined),
+  });
+  return { ...policy, ipv4: without(policy.ipv4), ipv6: without(policy.ipv6) };
 }
 
 /** An entry that is idle for two reasons is told of once. */
@@ -61,16 +72,20 @@ function remarksOn(policy: FamilyPolicy, config: Config): Remark[] {
   return [
     ...listNames.flatMap((list) => covered(policy[list])),
     ...neverReached(policy, config),
-    ...listNames.flatMap((list) => complements(list, policy)),
+    ...listNames.flatMap((list) => (hasNames(config[listKeys[list]]) ? [] : complements(list, policy))),
   ];
 }
 
+function hasNames(list: readonly Sourced<Destination>[]): boolean {
+  return list.some(({ value }) => isName(value));
+}
+
 /** A remark on an entry that stands in a file; what is built in nobody can change. */
-function remark(cidr: Cidr, source: Source, text: Remark['text']): Remark[] {
+function remark(cidr: Remark['cidr'], source: Source, text: Remark['text']): Remark[] {
   return source === 'default' || 'flag' in source ? [] : [{ at: source, cidr, text }];
 }
 
-function repeated(list: ListName, entries: readonly Sourced<Cidr>[]): Remark[] {
+function repeated(list: ListName, entries: readonly Sourced<Destination>[]): Remark[] {
   const first = new Map<string, Source>();
   return entries.flatMap(({ value, source }) => {
     const before = first.get(value.text);

@@ -7,6 +7,8 @@ import type { PortRange } from '../net/port-range.ts';
 export interface PolicyEntry {
   readonly cidr: Cidr;
   readonly source: Source;
+  /** The DNS name that has this address, where that is what the config says. */
+  readonly name?: string;
 }
 
 /** One of the node's addresses, and the masqueraded connections that get it. An empty list lets all pass. */

@@ -1,4 +1,5 @@
 import type { ForeignRule } from '../backends/foreign/foreign-masquerade.ts';
+import type { CrashingTable } from '../backends/nft/crashing-sets.ts';
 import { formatDuration } from '../net/duration.ts';
 import { families } from '../net/family.ts';
 import type { AgentReport } from '../telemetry/agent-report.ts';
@@ -30,8 +31,10 @@ export function formatNodeStatus(status: NodeStatus, now: number): string {
     ...row('backend', [`${status.backend.name} (${status.backend.reason})`]),
     ...row('rules', rulesLines(status)),
     ...row('config', configLines(status)),
+    ...row('names', nameLines(status)),
     ...row('leftovers', leftoverLines(status.leftovers)),
     ...row('foreign', foreignLines(status.foreign)),
+    ...row('crashes', crashLines(status.crashing)),
     ...row('agent', agentLines(status, now)),
     '',
   ].join('\n');
@@ -77,6 +80,19 @@ function configLines({ config, flagsOf }: NodeStatus): readonly string[] {
   ];
 }
 
+/** Nothing where the config has no names. */
+function nameLines({ names, unknownNames }: NodeStatus): readonly string[] {
+  const known = names.map(({ name, addresses, answered, failure }) => {
+    const none = answered || failure !== null ? 'no address' : 'not answered yet';
+    const shown = addresses.join(', ') || none;
+    return `${name}: ${shown}${failure === null ? '' : `; DNS does not answer: ${failure}`}`;
+  });
+  const told = new Set(names.map(({ name }) => name));
+  const unknown = unknownNames.filter((name) => !told.has(name));
+  const lines = [...known, ...unknown.map((name) => `${name}: not known, since the running agent does not say`)];
+  return lines.length === 0 ? [] : listed(lines, '');
+}
+
 function leftoverLines({ found, failures }: NodeStatus['leftovers']): readonly string[] {
   return [...listed(found, 'none in any backend'), ...failures.map((why) => `not searched: ${why}`)];
 }
@@ -93,6 +109,38 @@ function foreignLines(foreign: NodeStatus['foreign']): readonly string[] {
 
 function foreignRuleLines({ backend, families: caught, place, rule, note }: ForeignRule): readonly string[] {
   return [`${backend} ${caught.join('+')} ${place}: ${rule}`, `  by ${note}`];
+}
+
+/** The oldest nft that is known to read everything of today. */
+const readsAll = '1.1.2';
+
+function crashLines({ found, failures }: NodeStatus['crashing']): readonly string[] {
+  const serious = found.filter(({ crashes }) => crashes !== '0.9.8');
+  const others = found.filter((one) => !serious.includes(one)).map(({ table }) => table);
+  return [
+    ...listed(serious.map(crashLine), 'no table of another program is known to crash any but a very old nft'),
+    ...(serious.length === 0
+      ? []
+      : [
+          `  update nft to ${readsAll} or later on the host and in its containers, or have the table's owner write sets as`,
+          '  `typeof ip daddr` instead of `type ipv4_addr`, and no anonymous maps',
+        ]),
+    ...(others.length === 0 ? [] : [`nft 0.9.8, as in Debian 11, crashes on ${shortList(others)}`]),
+    ...failures.map((why) => `not searched: ${why}`),
+  ];
+}
+
+function crashLine({ table, crashes, sets, anonymous }: CrashingTable): string {
+  const unnamed = anonymous === 0 ? [] : [`${anonymous} in rules, without a name`];
+  const objects = [shortList(sets), ...unnamed].filter(Boolean).join(' and ');
+  return `WARNING: ${table}: its sets or maps crash nft up to ${crashes} whenever that reads or changes any rules here: ${objects}`;
+}
+
+const shownNames = 4;
+
+function shortList(names: readonly string[]): string {
+  const rest = names.length - shownNames;
+  return rest <= 0 ? names.join(', ') : `${names.slice(0, shownNames).join(', ')} and ${rest} more`;
 }
 
 function agentLines({ agents }: NodeStatus, now: number): readonly string[] {

@@ -1,11 +1,15 @@
+import type { AttemptResults } from '../backends/attempt.ts';
 import type { Backend, BackendName, Observation } from '../backends/backend.ts';
 import type { ForeignRule, ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
 import type { Leftovers } from '../backends/leftovers.ts';
+import type { CrashingTable } from '../backends/nft/crashing-sets.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { AgentError } from '../errors.ts';
+import type { NameAnswer } from '../names/name-watch.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type EntryCount, entryCounts } from '../policy/policy.ts';
+import { type NamesReport, namesReportOf } from '../telemetry/agent-names.ts';
 import type { AgentReport } from '../telemetry/agent-report.ts';
 
 /** An agent that runs in this network. */
@@ -41,6 +45,10 @@ export interface NodeStatus {
     readonly warnings: readonly string[];
   };
   readonly entries: readonly EntryCount[];
+  /** What the names in the config stand for, as the running agent says. */
+  readonly names: NamesReport['names'];
+  /** The names that it does not know, or can't be asked about. */
+  readonly unknownNames: readonly string[];
   /** What this agent, or another one that does the same, left elsewhere; `failures` says what could not be searched. */
   readonly leftovers: { readonly found: readonly string[]; readonly failures: readonly string[] };
   /** Rules of other programs that masquerade what this agent keeps; null where it is not known what it keeps. */
@@ -49,6 +57,8 @@ export interface NodeStatus {
     readonly failures: readonly string[];
     readonly complete: boolean;
   } | null;
+  /** Tables of other programs that make an older nft crash; such a one may be on the host or in any of its containers. */
+  readonly crashing: { readonly found: readonly CrashingTable[]; readonly failures: readonly string[] };
   readonly agents: readonly RunningAgent[];
 }
 
@@ -59,11 +69,14 @@ export interface StatusSources {
   /** The policy of the config; undefined where that is invalid. */
   readonly policy: Policy | undefined;
   /** The policy that the running agent keeps in force meanwhile; undefined where it can't be asked. */
+  readonly names: readonly NameAnswer[];
+  readonly unknownNames: readonly string[];
   readonly lastGoodPolicy: () => Promise<Policy | undefined>;
   readonly backend: Pick<Backend, 'name' | 'observe'>;
   readonly backendReason: string;
   readonly findLeftovers: () => Promise<Leftovers>;
   readonly findForeign: (policy: Policy) => Promise<ForeignRules>;
+  readonly findCrashing: () => Promise<AttemptResults<CrashingTable>>;
   readonly agents: readonly RunningAgent[];
   readonly flagsOf: number | null;
 }
@@ -75,6 +88,7 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
   const rules = policy && (await backend.observe(policy));
   const leftovers = await sources.findLeftovers();
   const foreign = policy && (await sources.findForeign(policy));
+  const crashing = await sources.findCrashing();
   return {
     state: stateOf(rules, leftovers),
     comparedWith: policy ? (sources.policy ? 'config' : 'last-good-config') : null,
@@ -90,10 +104,13 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
       warnings: reading.warnings.map(formatProblem),
     },
     entries: policy ? entryCounts(policy) : [],
+    ...namesReportOf(sources.names),
+    unknownNames: sources.unknownNames,
     leftovers: { found: leftovers.found, failures: leftovers.failures.map(describeError) },
     foreign: foreign
       ? { found: foreign.found, failures: foreign.failures.map(describeError), complete: foreign.complete }
       : null,
+    crashing: { found: crashing.found, failures: crashing.failures.map(describeError) },
     agents,
   };
 }

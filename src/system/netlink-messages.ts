@@ -25,7 +25,15 @@ export interface NetlinkRequest {
 export const messageTypes = { noop: 1, error: 2, done: 3 } as const;
 
 /** NLM_F_* of linux/netlink.h. */
-export const messageFlags = { request: 0x1, acknowledge: 0x4, exclusive: 0x200, create: 0x400, dump: 0x300 } as const;
+export const messageFlags = {
+  request: 0x1,
+  acknowledge: 0x4,
+  /** Of an answer: what it lists has changed meanwhile, and it may lack something. */
+  interrupted: 0x10,
+  exclusive: 0x200,
+  create: 0x400,
+  dump: 0x300,
+} as const;
 
 const headerLength = 16;
 const attributeHeaderLength = 4;

@@ -9,10 +9,11 @@ const temporary = 0x01;
 const unusable = 0x20 | 0x40 | 0x08;
 
 /**
- * The addresses of the interfaces that are up, in the order of the kernel. Which of several IPv4 addresses of one network
- * is secondary is not told: of those the first is taken for the primary one, as the kernel lists it first.
+ * The addresses of the interfaces that are up, as Node lists them, in the order of the kernel: for where the kernel can't
+ * be asked itself. Which of several IPv4 addresses of one network is secondary is not told: of those the first is taken
+ * for the primary one, as the kernel lists it first.
  */
-export async function readNodeAddresses(): Promise<readonly NodeAddress[]> {
+export async function listNodeAddresses(): Promise<readonly NodeAddress[]> {
   const flags = flagsOfIPv6(await readFile('/proc/self/net/if_inet6', 'latin1').catch(() => ''));
   const networks = new Set<string>();
   return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>

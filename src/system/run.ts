@@ -29,7 +29,7 @@ export interface Outcome {
  *
  * Rejects with AgentError TOOL_MISSING (not found or not executable), TOOL_TIMEOUT (killed after the time-out),
  * TOOL_STUCK (could not be killed, and was given up), ABORTED (the signal), KERNEL_RESOURCE (killed by somebody else, as
- * the kernel does where memory runs out) or TOOL_FAILED (ended by another signal, printed more than any tool has to say,
+ * the kernel does where memory runs out), TOOL_CRASHED (by a fault of its own) or TOOL_FAILED (ended by another signal, printed more than any tool has to say,
  * or could not be started for another reason).
  */
 export interface Runner {
@@ -158,6 +158,9 @@ class Output {
   }
 }
 
+/** The signals by which the kernel, or a program itself, ends what has gone wrong (signal(7)). */
+const crashes: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGABRT']);
+
 /** What a run came to. Throws as Runner says. */
 function outcomeOf(
   result: Awaited<ReturnType<typeof start>>,
@@ -182,6 +185,8 @@ function outcomeOf(
   if (result.signal === 'SIGKILL') {
     throw new AgentError('KERNEL_RESOURCE', `${name} was killed, as the kernel does where memory runs out`);
   }
+  if (result.signal !== undefined && crashes.has(result.signal))
+    throw new AgentError('TOOL_CRASHED', `${name}: crashed with ${result.signal}`);
   const why = result.signal ? `ended by ${result.signal} (${constants.signals[result.signal]})` : result.shortMessage;
   throw new AgentError('TOOL_FAILED', `${name}: ${why}`, { cause: result });
 }

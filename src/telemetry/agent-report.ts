@@ -127,7 +127,7 @@ function timeOf(instant: Instant | undefined): string | null {
 const timeoutMs = 2_000;
 const longestReport = 64 * 1024;
 /** Twice what a config may be on disk: JSON lays it out. A policy of 100,000 CIDRs does not fit into a report. */
-const longestConfig = 16 * 1024 * 1024;
+export const longestConfig = 16 * 1024 * 1024;
 
 /** Asks the agent that listens there, host:port, for its report. The text says why there is none. */
 export async function askForReport(address: string): Promise<AgentReport | string> {
@@ -149,7 +149,7 @@ export async function askForConfig(address: string): Promise<Readonly<Record<str
 }
 
 /** What a path answers. Throws where that is not a 200, takes more than 2 s, or is longer than so many bytes. */
-async function fetchText(address: string, path: string, maxBytes: number): Promise<string> {
+export async function fetchText(address: string, path: string, maxBytes: number): Promise<string> {
   // Of connection, head and body together: an answer that trickles must not hold its reader.
   const signal = AbortSignal.timeout(timeoutMs);
   const answer = await request(urlOf(address, path), signal);

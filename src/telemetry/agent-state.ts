@@ -4,6 +4,7 @@ import { describeOrigin } from '../backends/change-watch.ts';
 import { monotonicMs } from '../clock.ts';
 import type { ConnectionReport } from '../connections/census.ts';
 import type { AgentError } from '../errors.ts';
+import type { NameAnswer } from '../names/name-watch.ts';
 import type { Policy } from '../policy/policy.ts';
 
 /** One instant on two clocks, in milliseconds: `wallClock` since 1970, `monotonic` as monotonicMs() has it. */
@@ -25,6 +26,10 @@ export interface AgentState {
   readonly rejection: { readonly reading: RejectedConfig; readonly at: Instant } | undefined;
   /** Files that were the config until they were deleted, so that the defaults apply; undefined once there are files. */
   readonly fallback: { readonly lostFiles: readonly string[]; readonly at: Instant } | undefined;
+  /** What DNS has said so far of the names in the config. */
+  readonly names: readonly NameAnswer[];
+  /** The names whose answers the rules found in the kernel wait for; none once there is no need to wait. */
+  readonly awaitedNames: readonly string[];
   /** The policy that the kernel was last known to hold. */
   readonly policy: Policy | undefined;
   /** When the kernel was last known to hold what it should. */
@@ -63,6 +68,8 @@ export function initialState(now: Instant): AgentState {
     config: undefined,
     rejection: undefined,
     fallback: undefined,
+    names: [],
+    awaitedNames: [],
     policy: undefined,
     lastSyncAt: undefined,
     lastApplyAt: undefined,
@@ -90,9 +97,14 @@ export function nextState(state: AgentState, event: AgentEvent, now: Instant): A
       };
     case 'config-rejected':
       return { ...state, rejection: { reading: event.reading, at: now } };
+    case 'names':
+      return { ...state, names: event.answers };
+    case 'names-awaited':
+      return { ...state, awaitedNames: event.names, failure: undefined };
     case 'applied':
       return {
         ...state,
+        awaitedNames: [],
         policy: event.policy,
         failure: undefined,
         lastSyncAt: now,
@@ -106,7 +118,7 @@ export function nextState(state: AgentState, event: AgentEvent, now: Instant): A
           : {}),
       };
     case 'in-sync':
-      return { ...state, policy: event.policy, failure: undefined, lastSyncAt: now };
+      return { ...state, awaitedNames: [], policy: event.policy, failure: undefined, lastSyncAt: now };
     case 'failed':
       return {
         ...state,

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { effectiveConfigJson } from '../config/config.ts';
 import { isLoopback } from '../net/listen-address.ts';
 import { messageOf } from '../text.ts';
+import { namesPath, namesReportOf } from './agent-names.ts';
 import { agentReportOf, configPath, reportPath } from './agent-report.ts';
 import type { AgentState, Observer } from './agent-state.ts';
 import { formatHealth, type Health, liveness, readiness } from './health.ts';
@@ -152,6 +153,7 @@ function healthRoutes({ state, flags }: EndpointOptions): Map<string, Route> {
     ['/flagz', () => text(200, flagzText(flags))],
     [configPath, () => configAnswer(state())],
     [reportPath, () => json(agentReportOf(state()))],
+    [namesPath, () => json(namesReportOf(state().names))],
   ]);
   return routes;
 }

@@ -3,6 +3,7 @@ import { describeOrigin, type Origin } from '../backends/change-watch.ts';
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import { describeSource } from '../config/source.ts';
+import type { NameAnswer } from '../names/name-watch.ts';
 import { families } from '../net/family.ts';
 import { type ListChange, policyChanges } from '../policy/changes.ts';
 import { describeFlips } from '../policy/format-diff.ts';
@@ -11,6 +12,7 @@ import { describeEntryCounts, familyNames, listKeys, type Policy, type PolicyEnt
 import type { AgentState, Observer } from './agent-state.ts';
 import type { Log, LogFields } from './log.ts';
 import { LogThrottle } from './log-throttle.ts';
+import { describeAddresses, type NameStatus, statusOfName, troubleOfName } from './name-report.ts';
 
 /** Every event by its type. */
 type Events = { readonly [Event in AgentEvent as Event['type']]: Event };
@@ -105,6 +107,17 @@ const lineTable: {
     rejection(reading.problems.map(formatProblem), policyKept),
     ...newWarnings(reading, before),
   ],
+  names: ({ answers }, { before }) => nameLines(answers, before.names),
+  'names-awaited': ({ names }, { before }) =>
+    before.awaitedNames.length > 0
+      ? []
+      : [
+          {
+            level: 'warn',
+            text: 'the rules found in the kernel stay until DNS answers, ten minutes at most',
+            fields: { names: shortened(names) },
+          },
+        ],
   applied: (event, context) => [appliedLine(event, context), ...turnovers(event), ...context.takeRemarks(event.policy)],
   'in-sync': (event, context) => [inSyncLine(event, context), ...context.takeRemarks(event.policy)],
   failed: ({ error, trigger, retryInMs }, { takeFiles }) => [
@@ -126,6 +139,13 @@ const lineTable: {
   ],
   'watch-failed': ({ reason }) => [
     { level: 'warn', text: `the config can't be watched, resyncs see its changes: ${reason}`, repeats: true },
+  ],
+  'address-watch-failed': ({ reason }) => [
+    {
+      level: 'warn',
+      text: `changes of the node's addresses can't be heard from the kernel, resyncs see them: ${reason}`,
+      repeats: true,
+    },
   ],
   'kernel-watch-failed': ({ reason }) => [
     {
@@ -212,6 +232,39 @@ function leftoverLines({ removed, failures, removals }: Events['leftovers']): re
     ...(texts.length > 0
       ? [{ level: 'warn', text: `looking for leftovers: ${texts.join('; ')}`, repeats: true } as const]
       : []),
+  ];
+}
+
+/** What became of names since the last look: those that are in trouble now, and those that are out of it. */
+function nameLines(answers: readonly NameAnswer[], before: readonly NameAnswer[]): readonly Line[] {
+  const last = new Map(before.map((answer) => [answer.name, statusOfName(answer)]));
+  const changed = answers.filter((answer) => (last.get(answer.name) ?? 'pending') !== statusOfName(answer));
+  const told = (status: NameStatus, describe: (answer: NameAnswer) => string): readonly string[] =>
+    shortened(changed.filter((answer) => statusOfName(answer) === status).map(describe));
+  const trouble = (answer: NameAnswer): string => `${answer.name}: ${troubleOfName(answer)}`;
+  const idle = told('idle', trouble);
+  const stale = told('stale', trouble);
+  const resolved = told('resolved', (answer) => `${answer.name}: ${describeAddresses(answer)}`);
+  return [
+    ...(idle.length > 0
+      ? [
+          {
+            level: 'warn',
+            text: 'names stand for nothing, and their entries change nothing',
+            fields: { names: idle },
+          } as const,
+        ]
+      : []),
+    ...(stale.length > 0
+      ? [
+          {
+            level: 'warn',
+            text: 'DNS does not answer; names keep their last addresses',
+            fields: { names: stale },
+          } as const,
+        ]
+      : []),
+    ...(resolved.length > 0 ? [{ level: 'info', text: 'names resolved', fields: { names: resolved } } as const] : []),
   ];
 }
 
@@ -302,8 +355,8 @@ function changeFields({ list, added, removed }: ListChange): [string, readonly s
   return [...field('added', added), ...field('removed', removed)];
 }
 
-function describeEntry({ cidr, source }: PolicyEntry): string {
-  return `${cidr.text} (${describeSource(source)})`;
+function describeEntry({ cidr, source, name }: PolicyEntry): string {
+  return `${cidr.text} (${name === undefined ? '' : `${name}, `}${describeSource(source)})`;
 }
 
 /** More than this in one field help nobody. */

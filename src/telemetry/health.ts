@@ -79,10 +79,15 @@ function configCheck({ policy, config, rejection, fallback }: AgentState): Findi
   return fine;
 }
 
-function kernelCheck({ policy, failure }: AgentState): Finding {
+function kernelCheck({ policy, failure, awaitedNames }: AgentState): Finding {
   if (failure) {
     const { code, message } = failure.error;
     return { ok: false, detail: `the kernel could not be brought to the policy: ${code}: ${message}` };
+  }
+  const [name, ...others] = awaitedNames;
+  if (name !== undefined) {
+    const names = others.length === 0 ? name : `${name} and ${others.length} other names`;
+    return { ok: false, detail: `the rules found in the kernel stay until DNS answers ${names}, ten minutes at most` };
   }
   return policy ? fine : { ok: false, detail: 'the first pass has not finished' };
 }

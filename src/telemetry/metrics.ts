@@ -5,6 +5,7 @@ import { families } from '../net/family.ts';
 import { entryCounts } from '../policy/policy.ts';
 import type { AgentState, Observer } from './agent-state.ts';
 import { type ConnectionMetricsSources, registerConnectionMetrics } from './connection-metrics.ts';
+import { nameStates, statusOfName } from './name-report.ts';
 
 /** The metrics of one agent. */
 export interface Metrics {
@@ -52,6 +53,11 @@ function record(metrics: DefinedMetrics, event: AgentEvent, { fallback }: AgentS
       return;
     case 'config-rejected':
       metrics.reloadSuccessful.set(0);
+      return;
+    case 'names':
+      for (const state of nameStates) {
+        metrics.names.set({ state }, event.answers.filter((answer) => statusOfName(answer) === state).length);
+      }
       return;
     case 'applied':
       metrics.applyDuration.observe(event.durationMs / 1000);
@@ -214,6 +220,12 @@ function defineMetrics(registry: Registry) {
     configHash: new Gauge({
       name: 'ip_masq_agent_config_hash',
       help: 'The first 48 bits of the hash of the last accepted config; equal for equal files and flags.',
+      registers,
+    }),
+    names: new Gauge({
+      name: 'ip_masq_agent_names',
+      help: 'DNS names in the config: resolved; stale, whose last addresses stay while DNS does not answer; idle, without an address; pending, before the first answer.',
+      labelNames: ['state'],
       registers,
     }),
     entries: new Gauge({

@@ -14,7 +14,7 @@ export interface SdNotifier {
 }
 
 /**
- * Tells systemd when the rules are in place for the first time, of each reload, and, as often as it wants, that the loop
+ * Tells systemd when rules are in place for the first time, of each reload, and, as often as it wants, that the loop
  * is alive and what the agent has come to.
  */
 export function startSdNotifier(manager: ServiceManager, state: () => AgentState): SdNotifier {
@@ -28,7 +28,8 @@ export function startSdNotifier(manager: ServiceManager, state: () => AgentState
 
   return {
     observe: ({ type }) => {
-      if (!isReady && (type === 'applied' || type === 'in-sync')) {
+      // While names are awaited, rules are in place, and what waits for them need not wait longer.
+      if (!isReady && (type === 'applied' || type === 'in-sync' || type === 'names-awaited')) {
         isReady = true;
         notifyReady();
       }

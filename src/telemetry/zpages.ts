@@ -3,6 +3,7 @@ import { describeEntryCounts } from '../policy/policy.ts';
 import { printable } from '../text.ts';
 import type { AgentState } from './agent-state.ts';
 import { readiness } from './health.ts';
+import { statusOfName } from './name-report.ts';
 
 /** The head of a page, word for word that of Kubernetes' components (component-base's zpages). */
 function headOf(page: 'statusz' | 'flagz'): string {
@@ -13,7 +14,8 @@ function headOf(page: 'statusz' | 'flagz'): string {
 
 /** What is shown of the agent at /statusz: the lines of KEP-4827, then those of this agent. */
 export function statuszText(state: AgentState, paths: readonly string[], now: number): string {
-  const { startedAt, agent, config, rejection, fallback, policy, driftRepairs, anotherAgent, listenFailures } = state;
+  const { startedAt, agent, config, rejection, fallback, policy, names, driftRepairs, anotherAgent, listenFailures } =
+    state;
   const { ok, reason } = readiness(state);
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['Started', goDate(startedAt.wallClock)],
@@ -27,6 +29,7 @@ export function statuszText(state: AgentState, paths: readonly string[], now: nu
     ['Config rejected', rejection?.reading.problems.map(formatProblem).join('; ')],
     ['Config deleted', fallback?.lostFiles.join(', ')],
     ['Entries', policy && describeEntryCounts(policy)],
+    ['Names', names.map((name) => `${name.name}: ${statusOfName(name)}`).join(', ') || undefined],
     ['Last in sync', state.lastSyncAt && goDate(state.lastSyncAt.wallClock)],
     ['Last written', state.lastApplyAt && goDate(state.lastApplyAt.wallClock)],
     ['Drift repairs', String(driftRepairs)],

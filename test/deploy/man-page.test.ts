@@ -11,6 +11,12 @@ const page = readFileSync(`${root}deploy/man/ip-masq-agent.8`, 'utf8')
   .replaceAll('\\-', '-')
   .replaceAll(/^\.[A-Z]+ ?/gm, '');
 
+/** The paths that the operations page lists, flag by flag. */
+const servedPaths = readFileSync(`${root}docs/operations.md`, 'utf8')
+  .split('\n')
+  .filter((line) => /^\| `--(?:metrics|healthz)-bind-address` \|/.test(line))
+  .flatMap((line) => line.match(/\/[a-z]+/g) ?? []);
+
 describe('the man page', () => {
   it.each(Object.keys(commands))('has the command %s', (command) => {
     expect(page).toMatch(new RegExp(`(?:^|" )${command}\\b`, 'm'));
@@ -22,6 +28,10 @@ describe('the man page', () => {
 
   it.each(configKeys)('has the config key %s', (key) => {
     expect(page).toMatch(new RegExp(`(?<![\\w-])${key}(?![\\w-])`));
+  });
+
+  it.each(servedPaths)('has the path %s', (path) => {
+    expect(page.slice(page.indexOf('\nHTTP\n'))).toMatch(new RegExp(`(?:^|" )${path}\\b`, 'm'));
   });
 
   it.each(Object.values(exitCodes))('has the exit code %d', (code) => {

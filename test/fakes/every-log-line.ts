@@ -17,6 +17,9 @@ const applied = {
 const removal = { type: 'leftovers', removed: ['chain A'], failures: [] } as const;
 const failure = new AgentError('XTABLES_LOCK', 'held');
 
+const name = { name: 'api.example.com', addresses: [], isAnswered: true, failure: undefined };
+const addresses = [{ family: 'ipv4', value: 0xc000_0201n }] as const;
+
 /** Events that make the agent log every line that it has, failures of passes apart. */
 export const everyLoggedEvent: readonly AgentEvent[] = [
   { type: 'started', version: '1.2.3', backend: 'nft', reason: 'asked for', configPath: '/etc/config' },
@@ -30,6 +33,10 @@ export const everyLoggedEvent: readonly AgentEvent[] = [
       warnings: [{ file: 'a', position: { file: 'a', line: 1, column: 2 }, message: 'unknown key' }],
     },
   },
+  { type: 'names', answers: [{ ...name, isAnswered: false, failure: 'silent' }] },
+  { type: 'names-awaited', names: ['api.example.com'] },
+  { type: 'names', answers: [{ ...name, addresses }] },
+  { type: 'names', answers: [{ ...name, addresses, failure: 'silent' }] },
   { ...applied, cause: 'first', previous: undefined },
   { ...applied, cause: 'policy-change', policy: policyKeeping('10.0.0.0/8', '11.0.0.0/8') },
   { ...applied, cause: 'policy-change', policy: everything, flips: summarizeFlips(policy, everything) },
@@ -49,5 +56,6 @@ export const everyLoggedEvent: readonly AgentEvent[] = [
   { type: 'rejudge-failed', error: new AgentError('NETLINK_UNAVAILABLE', 'no socket') },
   { type: 'watch-failed', reason: 'no inotify' },
   { type: 'kernel-watch-failed', reason: 'nft ended' },
+  { type: 'address-watch-failed', reason: 'netlink: socket: EPERM' },
   { type: 'stopped', reason: 'SIGTERM' },
 ];

@@ -74,7 +74,8 @@ const operations: Readonly<Record<string, Operation>> = {
       ...{ configPath: '/etc/config', reading, policy, backend: backendsOn(runner)[name], backendReason: '' },
       findLeftovers: () => findLeftovers(leftoverOptions(name, runner)),
       findForeign: () => findForeignMasquerade({ policy, chain, runner, readLegacyTables }),
-      ...{ agents: [], flagsOf: null, lastGoodPolicy: () => Promise.resolve(undefined) },
+      findCrashing: () => Promise.resolve({ found: [], failures: [] }),
+      ...{ agents: [], names: [], unknownNames: [], flagsOf: null, lastGoodPolicy: () => Promise.resolve(undefined) },
     });
     expect(formatNodeStatus(status, 0)).toContain('backend');
     return [];

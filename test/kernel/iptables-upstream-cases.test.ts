@@ -65,7 +65,7 @@ describeKernel('the rules that upstream v2.12.6 makes', () => {
     const commandLine = parseArguments([...flags, `--config=${file}`]);
     const reading = await configReaderOf(commandLine.flags).read();
     if (!reading.ok) throw new AgentError('CONFIG_INVALID', JSON.stringify(reading.problems));
-    return [policyOf(commandLine.flags, reading.config), commandLine.flags['masq-chain']];
+    return [policyOf(commandLine.flags, reading), commandLine.flags['masq-chain']];
   }
 
   it('are recorded', () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { BackendName } from '../../src/backends/backend.ts';
@@ -76,6 +77,30 @@ describeKernel('an agent that is killed with SIGKILL at any moment', () => {
     if (killed) await expect.poll(() => killer.isDone(), { timeout: 20_000 }).toBe(true);
     return killed;
   }
+
+  it.each(backendNames)('leaves no process behind, whatever it does: %s', { timeout: 60_000 }, async (backend) => {
+    const [one, other] = configs(backend);
+    const processes = (): string[] =>
+      execFileSync('ip', ['netns', 'pids', bed.node.name], { encoding: 'utf8' }).split('\n').filter(Boolean);
+    const before = processes();
+    await bed.config.write({ config: one });
+    const idle = await recover(backend);
+    // Nothing runs beside it while it waits.
+    await expect.poll(processes, { timeout: 10_000 }).toEqual([...before, String(idle.pid)]);
+    idle.signal('SIGKILL');
+    await idle.exited;
+    expect(processes()).toEqual(before);
+
+    const busy = await recover(backend);
+    const from = busy.lines.length;
+    await bed.config.write({ config: other });
+    await expect.poll(() => processes().length, { interval: 1, timeout: 10_000 }).toBeGreaterThan(before.length + 1);
+    busy.signal('SIGKILL');
+    await busy.exited;
+    expect(busy.lines.slice(from).join('\n')).not.toMatch(/rules changed/);
+    // The tool that ran ends when its work is done.
+    await expect.poll(processes, { timeout: 10_000 }).toEqual(before);
+  });
 
   it.each(backendNames)(
     'has the right rules after its next start, and never a gap: %s',

@@ -71,6 +71,13 @@ const nftInjuries: Readonly<Record<string, NftInjury>> = {
       `add map ${table} counters { type ipv4_addr : counter; elements = { 192.0.2.1 : "foreign" }; }`,
     ].join('\n'),
   ),
+  'map of the name of our chain, which refers to our set': harmless((listing) =>
+    [
+      `add chain ${table} foreign`,
+      `add rule ${table} foreign ip daddr @${setOf(listing)} return`,
+      `add map ${table} ${nameOf(listing, 'chain ipv6')} { type ipv4_addr : verdict; elements = { 192.0.2.1 : goto foreign }; }`,
+    ].join('\n'),
+  ),
   'counter added': harmless(() => `add counter ${table} foreign`),
 };
 

@@ -150,7 +150,7 @@ function configText(number: number, isGood: boolean, fillerCount: number): strin
 }
 
 async function policyAt(path: string) {
-  const reading = await loadConfig(path, { enableIPv6: false, nomasqAllReservedRanges: false });
+  const reading = await loadConfig(path, { enableIPv6: false, nomasqAllReservedRanges: false, allowNames: true });
   if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
   return buildPolicy(reading.config, { enableIPv6: false, randomFully: true, toPorts: [] });
 }

@@ -135,6 +135,16 @@ describe.each(['bookworm', 'trixie'])('the package on Debian %s under systemd', 
     expect(await machine.run('man', '--where', 'ip-masq-agent')).toContain('man8/ip-masq-agent.8');
   });
 
+  it('is completed by bash and zsh, where their packages look', async () => {
+    const scripts = {
+      bash: '/usr/share/bash-completion/completions/ip-masq-agent',
+      zsh: '/usr/share/zsh/vendor-completions/_ip-masq-agent',
+    };
+    for (const [shell, file] of Object.entries(scripts)) {
+      expect(await machine.run('cat', file)).toBe(await machine.run('ip-masq-agent', 'completion', shell));
+    }
+  });
+
   it('reads /etc/default as systemd does', async () => {
     const files = [
       'OPTIONS=--masq-chain=FOO --enable-ipv6',

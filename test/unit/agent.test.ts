@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { AgentEvent } from '../../src/agent/events.ts';
+import type { AcceptedConfig, AgentEvent } from '../../src/agent/events.ts';
 import { runAgent, runOnce } from '../../src/agent.ts';
 import type { ChangeListener, ChangeWatch, Origin, StartChangeWatch } from '../../src/backends/change-watch.ts';
 import { monotonicMs } from '../../src/clock.ts';
@@ -8,6 +8,7 @@ import { AgentError } from '../../src/errors.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { buildPolicy } from '../../src/policy/build.ts';
 import { fakeBackend } from '../fakes/backend.ts';
+import { namesBy } from '../fakes/names.ts';
 
 const resyncIntervalMs = 60_000;
 
@@ -82,7 +83,8 @@ function startAgent(reading: ConfigReading, watchChanges?: StartChangeWatch) {
   const dependencies = {
     backend,
     readConfig: () => Promise.resolve(world.reading),
-    policyOf: (config: Config) => buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }),
+    policyOf: ({ config }: AcceptedConfig) =>
+      buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }),
     report: (event: AgentEvent) => {
       if (event.type === 'foreign-masquerade') return;
       (event.type === 'reconciling' || event.type === 'waiting' ? signsOfLife : events).push(event);
@@ -91,6 +93,8 @@ function startAgent(reading: ConfigReading, watchChanges?: StartChangeWatch) {
       world.changeConfig = onEvent;
       return subscription();
     },
+    findLeftovers: () => Promise.resolve({ found: [], failures: [] }),
+    startNames: namesBy(() => Promise.resolve({ addresses: [] })),
     removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
     watchChanges,
     findForeignMasquerade: () => Promise.resolve({ found: [], failures: [], complete: true }),
@@ -232,6 +236,15 @@ describe('runAgent', () => {
     expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'retry' });
     await turn(resyncIntervalMs);
     expect(events.at(-1)).toMatchObject({ type: 'in-sync', trigger: 'resync' });
+  });
+
+  it('tells what was wrong with the kernel also where the repair fails', async () => {
+    const { backend, events, turn } = startAgent(good());
+    await turn();
+    backend.kernel = undefined;
+    backend.failures.push(new AgentError('TOOL_FAILED', 'nft: no'));
+    await turn(resyncIntervalMs);
+    expect(events.at(-1)).toMatchObject({ type: 'failed', differences: ['nothing is there'] });
   });
 
   it('survives an error that is none of ours, as a bug to report', async () => {
@@ -392,7 +405,7 @@ describe('runAgent with a watch of the kernel', () => {
     expect(backend.calls.slice(untilApplied)).toEqual(['observe']);
   });
 
-  it('looks at the resync for what it heard of while the answers to a conflict were paused', async () => {
+  it('looks at the end of the pause for what it heard of while the answers to a conflict were paused', async () => {
     const { backend, types, turn, watch } = await startWatched();
     for (let attack = 0; attack < 21; attack++) {
       backend.kernel = undefined;
@@ -402,9 +415,9 @@ describe('runAgent with a watch of the kernel', () => {
     expect(types()).toContain('conflict');
     backend.kernel = undefined;
     watch.change();
-    await turn();
+    await turn(4_999);
     expect(backend.kernel).toBeUndefined();
-    await turn(resyncIntervalMs);
+    await turn(1);
     expect(backend.kernel).toBeDefined();
   });
 

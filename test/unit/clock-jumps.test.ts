@@ -13,6 +13,7 @@ import { startHeartbeat } from '../../src/telemetry/heartbeat.ts';
 import { type FakeBackend, fakeBackend } from '../fakes/backend.ts';
 import { accepted, policyKeeping } from '../fakes/config.ts';
 import { type FakeLog, fakeLog } from '../fakes/log.ts';
+import { namesBy } from '../fakes/names.ts';
 
 /** What the wall clock may suddenly show: set by hand, by NTP, by a battery that is empty. */
 const jumps: readonly (Date | undefined)[] = [
@@ -52,6 +53,8 @@ async function run(seconds: number, isJumping: boolean, prepare: (backend: FakeB
         return Promise.resolve(subscription);
       },
       onReloadSignal: () => Promise.resolve(subscription),
+      findLeftovers: () => Promise.resolve({ found: [], failures: [] }),
+      startNames: namesBy(() => Promise.resolve({ addresses: [] })),
       removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
       findForeignMasquerade: () => Promise.resolve({ found: [], failures: [], complete: true }),
     },
@@ -105,7 +108,7 @@ describe('jumps of the wall clock', () => {
   it('hide no change of a config, whatever the times of the file say', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'clock-'));
     const file = join(directory, 'config.yaml');
-    const { read } = createConfigReader(file, { enableIPv6: false, nomasqAllReservedRanges: false });
+    const { read } = createConfigReader(file, { enableIPv6: false, nomasqAllReservedRanges: false, allowNames: true });
     try {
       for (const [index, time] of jumps.entries()) {
         await writeFile(file, `nonMasqueradeCIDRs: [10.${index}.0.0/16]\n`);

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
  */
 const layers: readonly (readonly string[])[] = [
   ['errors', 'version', 'clock', 'text', 'digest', 'net'],
-  ['system', 'config'],
+  ['system', 'config', 'names'],
   ['policy'],
   ['backends'],
   ['connections'],

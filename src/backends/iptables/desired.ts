@@ -71,7 +71,7 @@ function sourceRules({ masqueradeSources }: FamilyPolicy, chain: string): string
   );
 }
 
-/** Steps 5 to 9 of the decision. */
+/** The decision from forceMasqueradeCIDRs on, in its order. */
 function decisionRules(policy: FamilyPolicy, options: MasqueradeOptions, chain: string, masquerade: string): string[] {
   const forced = policy.forceMasquerade.map(({ cidr }) =>
     rule(chain, [address('-d', cidr), comment(comments.forceMasquerade), `-g ${masquerade}`]),

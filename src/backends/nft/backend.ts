@@ -10,7 +10,7 @@ import { table } from './names.ts';
 import { type Plan, plan } from './plan.ts';
 import { createKernelTable, type KernelTable } from './table.ts';
 
-/** One plan, or three where damage has to be gone round; others that change the table meanwhile may make it more. */
+/** One as a rule; three where a damaged set in use has to be replaced; more where others change the table meanwhile. */
 const mostPlans = 6;
 
 /**
@@ -22,8 +22,8 @@ const mostPlans = 6;
  */
 export function createNftBackend({ runner }: { readonly runner: Runner }): Backend {
   const kernel = createKernelTable(runner);
-  /** What was last read back: good enough to plan from, since what comes of it is read back. */
-  let lastActual: ActualTable | undefined;
+  /** The table as it was last seen to be right: good enough to plan from, since what comes of it is read back. */
+  let lastVerified: ActualTable | undefined;
 
   return {
     name: 'nft',
@@ -31,14 +31,14 @@ export function createNftBackend({ runner }: { readonly runner: Runner }): Backe
     render: (policy) => transactionsOf(plan(desiredTable(policy), absentTable)),
     async apply(policy, signal, observed) {
       const desired = desiredTable(policy);
-      const known = observed?.actual instanceof ActualTable ? observed.actual : lastActual;
-      lastActual = undefined;
+      const known = observed?.actual instanceof ActualTable ? observed.actual : lastVerified;
+      lastVerified = undefined;
       await converge(kernel, desired, known ?? (await kernel.read({ isTerse: true }, signal)), signal);
-      lastActual = new ActualTable(listingOf(desired, { isTerse: true }), { isTerse: true });
+      lastVerified = new ActualTable(listingOf(desired, { isTerse: true }), { isTerse: true });
     },
     observe: (policy, signal) => observe(kernel, desiredTable(policy), signal),
     async cleanup(signal) {
-      lastActual = undefined;
+      lastVerified = undefined;
       return cleanup(kernel, signal);
     },
   };
@@ -73,7 +73,7 @@ async function converge(kernel: KernelTable, desired: DesiredTable, from: Actual
     if (!step.isFinal) continue;
     const differences = differencesOf(desired, actual);
     if (differences.length === 0) return;
-    // Nor does it show elements that were damaged before: those are still to be mended.
+    // A terse listing did not show elements that were damaged before: plan once more, from this full one.
     if (!isTerse) throw mismatch(differences);
   }
   throw mismatch(['others changed it again and again meanwhile']);
@@ -82,7 +82,7 @@ async function converge(kernel: KernelTable, desired: DesiredTable, from: Actual
 /** The switch and the sweep are one transaction, which saves a run of nft; where that fails, the switch comes first, alone. */
 async function carryOut(kernel: KernelTable, step: Plan, signal?: AbortSignal): Promise<void> {
   await kernel.write(step.fill, signal);
-  if (step.hasUnspeakable) {
+  if (step.needsRemovalInJson) {
     await kernel.write(step.switch, signal);
     await kernel.removeAllBut(step.keep, signal);
     return;
@@ -156,7 +156,8 @@ async function probe(runner: Runner, signal?: AbortSignal): Promise<Probe> {
     if (outcome.exitCode === 0) return { usable: true, reason: 'nft --check accepts the rules on this kernel' };
     return { usable: false, reason: nftError(outcome, script).message };
   } catch (error) {
-    if (error instanceof AgentError) return { usable: false, reason: error.message };
-    throw error;
+    if (!(error instanceof AgentError)) throw error;
+    const { code, message, advice } = error;
+    return { usable: false, reason: code === 'TOOL_CRASHED' ? `${message} (${advice})` : message };
   }
 }

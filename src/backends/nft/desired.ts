@@ -176,7 +176,7 @@ function ipv6Chains(policy: Policy, lists: readonly ListSet[]): { entry: string;
   return { entry, chains: [...chains, { name: entry, rules: all }] };
 }
 
-/** Steps 3 to 9 of the decision, in order; the first rule that matches ends it. */
+/** The decision from link-local destinations on, in its order; the first rule that matches ends it. */
 function decision(policy: FamilyPolicy, options: Policy, lists: readonly ListSet[]): Decision {
   const { family } = policy;
   const masquerade = masqueradeRules(policy, options);

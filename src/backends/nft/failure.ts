@@ -30,6 +30,8 @@ const meanings: readonly (readonly [text: string, code: ErrorCode])[] = [
   ['File exists', 'RULESET_RACED'],
   ['Device or resource busy', 'RULESET_RACED'],
   ['Interrupted system call', 'RULESET_RACED'],
+  // As the shell says it where nft is a script that runs the real one.
+  ['Segmentation fault', 'TOOL_CRASHED'],
 ];
 
 /** The error for a run of nft that failed. Names the line of the script that nft complains about. */

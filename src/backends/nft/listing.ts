@@ -59,18 +59,22 @@ export function parseListing(text: string): Listing {
       key = content.slice(0, -1).trim();
       body = [];
     } else if (depth === 1 && content === '}') {
-      listing.set(key, normalised(body));
+      listing.set(key, bodyOf(key, body));
       key = tableKey;
     } else {
       (key === tableKey ? outside : body).push(content);
     }
   }
-  if (outside.length > 0) listing.set(tableKey, normalised(outside));
+  const traits = bodyOf(tableKey, outside);
+  if (traits !== '') listing.set(tableKey, traits);
   return listing;
 }
 
-/** nft names protocols only where the host has /etc/protocols, which slim images have not. */
-function normalised(body: readonly string[]): string {
+/** In one line, spelled the same by every nft, without comments that decide nothing and that only a new table could lose. */
+function bodyOf(key: string, lines: readonly string[]): string {
+  const mayHaveComment = key === tableKey || key.startsWith('counter ');
+  const body = mayHaveComment ? lines.filter((line) => !/^comment ".*"$/.test(line)) : lines;
+  // nft names protocols only where the host has /etc/protocols, which slim images have not.
   return body.join(' ').replaceAll('{ 6, 17, 132 }', '{ tcp, udp, sctp }').replaceAll(/\s+/g, ' ').trim();
 }
 

@@ -12,7 +12,7 @@ export interface Plan {
   /** Removes what is no longer referred to. */
   readonly sweep: string;
   /** Whether the table also holds objects whose names nft's text can't express; they are to go as well. */
-  readonly hasUnspeakable: boolean;
+  readonly needsRemovalInJson: boolean;
   /** Kind and name of all objects that stay, as in `set keep-sources-ipv4-…`. */
   readonly keep: ReadonlySet<string>;
   /** Whether the table then holds what it should under the usual names; else another plan is to follow. */
@@ -38,16 +38,17 @@ export function plan(desired: DesiredTable, actual: ActualTable): Plan {
   };
   const hasCounters = counterNames.every((name) => listing.has(`counter ${name}`));
   const isFilled = keysOf(lacking).length === 0 && hasCounters;
+  // What stands in the table itself are its flags, such as dormant; the switch declares it anew, without any.
   const isSwitched = listing.get(`chain ${baseChain}`) === baseChainBody(target).join(' ') && !listing.has(tableKey);
 
-  const { objects, hasUnspeakable } = objectsIn(listing);
+  const { objects, needsRemovalInJson } = objectsIn(listing);
   const keep = new Set([...keysOf(target), ...counterNames.map((name) => `counter ${name}`), `chain ${baseChain}`]);
   const stale = new Set(keysOf(lacking));
   return {
     fill: isFilled ? '' : renderRemoval(objects.filter((object) => stale.has(keyOf(object)))) + renderFill(lacking),
     switch: isSwitched ? '' : renderBaseChainRemoval(listing) + renderSwitch(target),
     sweep: renderRemoval(objects.filter((object) => !keep.has(keyOf(object)))),
-    hasUnspeakable,
+    needsRemovalInJson,
     keep,
     isFinal: keysOf(target).join() === keysOf(desired).join(),
   };
@@ -63,12 +64,14 @@ function keysOf({ sets, chains }: Pick<DesiredTable, 'sets' | 'chains'>): string
  * removed nor filled anew. The base chain, an older policy, and chains and maps that somebody added count.
  */
 function namesInUse(listing: Listing, { sets, chains }: DesiredTable): ReadonlySet<string> {
-  const own = new Set([...sets, ...chains].map(({ name }) => name));
-  const bodies = new Map([...listing].map(([key, body]) => [key.split(' ').at(-1) ?? '', body]));
+  const desired = new Set([...sets, ...chains].map(({ name }) => name));
+  // A chain and a map may have one name.
+  const objects = Map.groupBy(listing, ([key]) => key.split(' ').at(-1) ?? '');
   const inUse = new Set<string>();
-  const follow = [...bodies.keys()].filter((name) => !own.has(name));
+  const follow = [...objects.keys()].filter((name) => !desired.has(name));
   for (let name = follow.pop(); name !== undefined; name = follow.pop()) {
-    for (const reference of referencesIn(bodies.get(name) ?? '')) {
+    const bodies = (objects.get(name) ?? []).map(([, body]) => body);
+    for (const reference of referencesIn(bodies.join(' '))) {
       if (inUse.has(reference)) continue;
       inUse.add(reference);
       follow.push(reference);
@@ -92,18 +95,21 @@ const objectKey =
   /^(?<kind>chain|set|map|counter|quota|limit|flowtable|synproxy|secmark|ct helper|ct timeout|ct expectation) (?<name>[\w./-]+)$/;
 
 /** What nft lists of the table itself; anything else there is the rest of a name with line breaks. */
-const tableTraits = /^(?:(?:flags|comment) .*)?$/;
+const tableTraits = /^(?:flags .*)?$/;
 
-function objectsIn(listing: Listing): { readonly objects: readonly TableObject[]; readonly hasUnspeakable: boolean } {
+function objectsIn(listing: Listing): {
+  readonly objects: readonly TableObject[];
+  readonly needsRemovalInJson: boolean;
+} {
   const objects: TableObject[] = [];
-  let hasUnspeakable = !tableTraits.test(listing.get(tableKey) ?? '');
+  let needsRemovalInJson = !tableTraits.test(listing.get(tableKey) ?? '');
   for (const key of listing.keys()) {
     if (key === tableKey) continue;
     const { kind, name } = objectKey.exec(key)?.groups ?? {};
-    if (kind === undefined || name === undefined) hasUnspeakable = true;
+    if (kind === undefined || name === undefined) needsRemovalInJson = true;
     else objects.push({ kind, name });
   }
-  return { objects, hasUnspeakable };
+  return { objects, needsRemovalInJson };
 }
 
 /** The command that removes a base chain with another hook, priority or policy: the kernel can't change those in place. */

@@ -1,5 +1,6 @@
 import { AgentError } from '../../errors.ts';
 import type { Outcome, Runner } from '../../system/run.ts';
+import { excerpt } from '../../text.ts';
 import { isAbsent, nftError } from './failure.ts';
 import { ActualTable, absentTable, parseListing } from './listing.ts';
 import { table } from './names.ts';
@@ -19,6 +20,9 @@ export interface KernelTable {
 
 const listArgs = ['list', 'table', ...table.split(' ')];
 
+/** Where the table begins in its listing; nft may have remarks before it and beside it. */
+const listingHead = new RegExp(`^table ${table} \\{`, 'm');
+
 export function createKernelTable(runner: Runner): KernelTable {
   const change = async (args: readonly string[], input: string | undefined, signal?: AbortSignal): Promise<void> => {
     if (signal?.aborted)
@@ -31,6 +35,8 @@ export function createKernelTable(runner: Runner): KernelTable {
       const outcome = await runner.run({ tool: 'nft', args, signal });
       if (isAbsent(outcome)) return absentTable;
       const { stdout } = succeeded(outcome, args.join(' '));
+      if (!listingHead.test(stdout))
+        throw new AgentError('TOOL_FAILED', `nft lists table ${table} in an unknown form: ${excerpt(stdout)}`);
       return new ActualTable(parseListing(stdout), { isTerse, owner: ownerIn(stdout) });
     },
     async write(script, signal) {

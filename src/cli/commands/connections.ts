@@ -1,7 +1,8 @@
+import { answersOf } from '../../agent/names.ts';
 import { formatConnections } from '../../connections/format.ts';
 import { readTableStatistics } from '../../connections/statistics.ts';
 import { exitCodes } from '../../errors.ts';
-import { lastGoodPolicyOf } from '../agent-answers.ts';
+import { answersOfAgent, lastGoodPolicyOf, unknownNames } from '../agent-answers.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
 import { complainAbout, printJson } from '../output.ts';
@@ -22,15 +23,17 @@ export const connections: CommandFunction = async (context) => {
   const { backend } = await selectBackend(flags, new AbortController().signal);
   const reading = await readConfig({ flags, readInput: context.readInput });
   const ofAgent = await lastGoodPolicyOf(agent);
+  const answers = reading.ok ? await answersOfAgent(reading.config, agent) : [];
   let likeliest = ofAgent;
-  if (reading.ok) likeliest = policyOf(flags, reading.config);
+  if (reading.ok) likeliest = policyOf(flags, reading, answersOf(answers));
   else if (!likeliest) return complainAbout(context, reading);
   const { policy, doubt } = await findPolicyInForce(backend, likeliest, ofAgent);
   if (doubt !== undefined && mode !== '') {
     context.complain(`error: ${doubt}; nothing was deleted\n`);
     return exitCodes.outOfSync;
   }
-  const options = inspectionOf(flags, policy, backend.name);
+  const names = reading.ok ? unknownNames(reading.config, answers) : [];
+  const options = { ...inspectionOf(flags, policy, backend.name), unknownNames: names };
   const { report, remarks } = await (mode === '' ? inspectConnections(options) : rejudge({ ...options, mode }));
   const doubts = doubt === undefined ? [] : [`${doubt}; connections are judged by the config all the same`];
   for (const remark of [...doubts, ...remarks]) context.complain(`warning: ${remark}\n`);

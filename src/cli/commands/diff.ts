@@ -1,12 +1,16 @@
+import type { AcceptedConfig } from '../../agent/events.ts';
+import { answersOf } from '../../agent/names.ts';
 import type { ConfigReading } from '../../config/config.ts';
 import { exitCodes } from '../../errors.ts';
 import { diffPolicies } from '../../policy/diff.ts';
 import { type Compared, diffJson, formatDiff } from '../../policy/format-diff.ts';
+import type { Answers } from '../../policy/node-facts.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
 import { complainAbout, complainOfWarnings } from '../output.ts';
 import { flagsInForce } from '../running-agents.ts';
 import { leftBehind } from '../wire/left-behind.ts';
+import { resolveOnce } from '../wire/names.ts';
 import { policyOf, readConfig, readNamedConfig } from '../wire/policy.ts';
 
 /**
@@ -18,9 +22,15 @@ export const diff: CommandFunction = async (context) => {
   const [path = '-'] = context.operands;
   const flags = await flagsInForce(context);
   // NEW first, since whoever forgot the -i of kubectl should hear of that whatever else is wrong.
-  const after = judge(context, flags, await readNamedConfig(flags, path, context.readInput));
-  const before = judge(context, flags, await readConfig({ flags, readInput: context.readInput }));
-  if (!before || !after) return exitCodes.configInvalid;
+  const next = accept(context, await readNamedConfig(flags, path, context.readInput));
+  const current = accept(context, await readConfig({ flags, readInput: context.readInput }));
+  if (!current || !next) return exitCodes.configInvalid;
+  const answers = await resolveOnce(flags, [current.config, next.config]);
+  for (const { name, failure } of answers.filter(({ isAnswered }) => !isAnswered)) {
+    context.complain(`warning: ${name} can't be resolved, and stands for nothing on both sides: ${failure}\n`);
+  }
+  const before = judge(flags, current, answersOf(answers));
+  const after = judge(flags, next, answersOf(answers));
   warnOfFiles(context, flags, before.files, after.files);
   const changes = diffPolicies(before.policy, after.policy);
   const isJson = context.flags.output === 'json';
@@ -32,20 +42,21 @@ export const diff: CommandFunction = async (context) => {
   return changes.length === 0 ? exitCodes.done : exitCodes.outOfSync;
 };
 
-/** One of the two configs, without what long lists need not be kept twice for; undefined where it is not valid. */
-function judge(
-  context: CommandContext,
-  flags: Flags,
-  reading: ConfigReading,
-): (Compared & Pick<ConfigReading, 'files'>) | undefined {
+/** A config that is valid; undefined where it is not. */
+function accept(context: CommandContext, reading: ConfigReading): AcceptedConfig | undefined {
   if (!reading.ok) {
     complainAbout(context, reading);
     return undefined;
   }
   complainOfWarnings(context, reading);
+  return reading;
+}
+
+/** One of the two configs, without what long lists need not be kept twice for. */
+function judge(flags: Flags, reading: AcceptedConfig, answers: Answers): Compared & Pick<ConfigReading, 'files'> {
   const { masqLinkLocal, masqLinkLocalIPv6, masqOutBound, masqOutBoundIPv6 } = reading.config;
   const settings = { masqLinkLocal, masqLinkLocalIPv6, masqOutBound, masqOutBoundIPv6 };
-  return { policy: policyOf(flags, reading.config), settings, files: reading.files };
+  return { policy: policyOf(flags, reading, answers), settings, files: reading.files };
 }
 
 function warnOfFiles(context: CommandContext, flags: Flags, current: readonly string[], next: readonly string[]): void {

@@ -1,8 +1,10 @@
 import { networkInterfaces } from 'node:os';
+import { answersOf } from '../../agent/names.ts';
 import { AgentError, exitCodes } from '../../errors.ts';
 import { explainConnection, formatExplanation } from '../../policy/explain.ts';
 import { type Host, hostOf } from '../../policy/host.ts';
 import { parseConnectionQuery } from '../../policy/packet.ts';
+import { answersOfAgent, unknownNames } from '../agent-answers.ts';
 import type { CommandFunction } from '../command.ts';
 import { complainAbout, complainOfWarnings } from '../output.ts';
 import { policyOf, readConfig } from '../wire/policy.ts';
@@ -15,8 +17,12 @@ export const explain: CommandFunction = async (context) => {
   const reading = await readConfig(context);
   if (!reading.ok) return complainAbout(context, reading);
   complainOfWarnings(context, reading);
-  const policy = policyOf(flags, reading.config);
-  const explanation = explainConnection({ policy, settings: reading.config, host: thisMachine() }, query.packet);
+  const answers = await answersOfAgent(reading.config);
+  const policy = policyOf(flags, reading, answersOf(answers));
+  const explanation = explainConnection(
+    { policy, settings: reading.config, host: thisMachine(), unknownNames: unknownNames(reading.config, answers) },
+    query.packet,
+  );
   context.print(
     flags.output === 'json' ? `${JSON.stringify(explanation, undefined, 2)}\n` : formatExplanation(explanation),
   );

@@ -1,6 +1,7 @@
 import type { AgentEvent, ReportEvent } from '../../agent/events.ts';
 import { type OnceDependencies, runAgent, runOnce } from '../../agent.ts';
 import { AgentError, type ExitCode, exitCodes } from '../../errors.ts';
+import { AddressSource, readNodeAddresses } from '../../system/address-source.ts';
 import { spareDescriptors } from '../../system/descriptors.ts';
 import { createIdleMemory, type IdleMemory } from '../../system/idle-memory.ts';
 import { stopOnSignals, subscribeToSignal } from '../../system/signals.ts';
@@ -11,8 +12,10 @@ import type { Log } from '../../telemetry/log.ts';
 import { version } from '../../version.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
-import { changeWatchOf, foreignSearchOf, leftoverRemovalOf, selectBackend } from '../wire/backend.ts';
+import { changeWatchOf, foreignSearchOf, leftoverRemovalOf, leftoverSearchOf, selectBackend } from '../wire/backend.ts';
 import { connectionCareOf } from '../wire/connection-care.ts';
+import { namesOf } from '../wire/names.ts';
+import type { ReadAddresses } from '../wire/policy.ts';
 import { endpointsOf, sdNotifierOf } from '../wire/telemetry.ts';
 
 /** The agent itself, until SIGTERM or SIGINT; with --once, one pass. Throws USAGE for a config that can't be watched. */
@@ -26,7 +29,7 @@ export const run: CommandFunction = async (context) => {
     if (stop.aborted && !context.flags.once) return exitCodes.done;
     throw error;
   } finally {
-    // Comes to that only where something still waits: log lines that nobody reads must not hold up the end.
+    // Fires only if something still keeps the process alive: log lines that nobody reads must not hold up the end.
     setTimeout(() => process.exit(), lastWriteMs).unref();
   }
 };
@@ -39,7 +42,7 @@ async function applyOnce(context: CommandContext, stop: AbortSignal): Promise<Ex
   const { report, subscribe } = trackAgentState();
   subscribe(createEventLog(log));
   report(startedEvent(context.flags, parts));
-  await runOnce(dependenciesOf(context.flags, parts, report), stop);
+  await runOnce(dependenciesOf(context.flags, parts, report, readNodeAddresses), stop);
   return exitCodes.done;
 }
 
@@ -60,10 +63,19 @@ async function keepApplied(context: CommandContext, stop: AbortSignal): Promise<
   endpoints?.start();
   care.startSampling();
   const stopHeartbeat = startHeartbeat(log, state);
+  let onAddressChange = (): void => {};
+  const addresses = new AddressSource({
+    onChange: () => onAddressChange(),
+    onFailure: (reason) => report({ type: 'address-watch-failed', reason }),
+  });
   try {
     await runAgent(
       {
-        ...dependenciesOf(flags, parts, report),
+        ...dependenciesOf(flags, parts, report, (wanted) => addresses.read(wanted)),
+        watchAddresses: (onEvent) => {
+          onAddressChange = onEvent;
+          return Promise.resolve(addresses);
+        },
         watchConfig: (onEvent) => watchConfigOf(flags, onEvent, report),
         watchChanges: changeWatchOf(flags, parts.backend),
         findForeignMasquerade: foreignSearchOf(flags),
@@ -96,12 +108,20 @@ async function prepare({ flags, warnings }: CommandContext, stop: AbortSignal) {
 
 type Parts = Omit<Awaited<ReturnType<typeof prepare>>, 'log'>;
 
-function dependenciesOf(flags: Flags, { backend, wiring }: Parts, report: ReportEvent): OnceDependencies {
+function dependenciesOf(
+  flags: Flags,
+  { backend, wiring }: Parts,
+  report: ReportEvent,
+  readAddresses: ReadAddresses,
+): OnceDependencies {
   return {
     backend,
-    readConfig: wiring.configReaderOf(flags).read,
-    policyOf: (config) => wiring.policyOf(flags, config),
+    readConfig: wiring.configReaderOf(flags, readAddresses).read,
+    policyOf: (reading, answers) => wiring.policyOf(flags, reading, answers),
+    onThisNode: (reading) => wiring.withAddressesOfNow(reading, readAddresses),
+    startNames: namesOf(flags),
     report,
+    findLeftovers: leftoverSearchOf(flags, backend),
     removeLeftovers: leftoverRemovalOf(flags, backend),
   };
 }

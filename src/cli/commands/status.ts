@@ -1,11 +1,15 @@
+import { answersOf } from '../../agent/names.ts';
+import { type AttemptResults, attempt } from '../../backends/attempt.ts';
 import { findForeignMasquerade } from '../../backends/foreign/foreign-masquerade.ts';
 import { findLeftovers } from '../../backends/leftovers.ts';
+import { type CrashingTable, findCrashingTables } from '../../backends/nft/crashing-sets.ts';
 import { exitCodes } from '../../errors.ts';
 import { formatNodeStatus } from '../../status/format.ts';
 import { gatherNodeStatus, type RunningAgent } from '../../status/node-status.ts';
+import { openNetlink } from '../../system/netlink.ts';
 import { systemRunner as runner } from '../../system/run.ts';
 import { askForReport } from '../../telemetry/agent-report.ts';
-import { addressOf, lastGoodPolicyOf } from '../agent-answers.ts';
+import { addressOf, answersOfAgent, lastGoodPolicyOf, unknownNames } from '../agent-answers.ts';
 import type { CommandFunction } from '../command.ts';
 import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
 import { allBackends, selectBackend } from '../wire/backend.ts';
@@ -22,15 +26,19 @@ export const status: CommandFunction = async (context) => {
   const chain = flags['masq-chain'];
   const { backend, reason } = await selectBackend(flags, new AbortController().signal);
   const reading = await configReaderOf(flags).read();
+  const answers = reading.ok ? await answersOfAgent(reading.config, agent ?? agents[0]) : [];
   const found = await gatherNodeStatus({
     configPath: flags.config,
     reading,
-    policy: reading.ok ? policyOf(flags, reading.config) : undefined,
+    policy: reading.ok ? policyOf(flags, reading, answersOf(answers)) : undefined,
+    names: answers,
+    unknownNames: reading.ok ? unknownNames(reading.config, answers) : [],
     lastGoodPolicy: () => lastGoodPolicyOf(agent),
     backend,
     backendReason: reason,
     findLeftovers: () => findLeftovers({ active: backend.name, chain, runner, nft: allBackends(flags).nft }),
     findForeign: (policy) => findForeignMasquerade({ policy, chain, runner }),
+    findCrashing,
     agents: await Promise.all(agents.map(describeAgent)),
     flagsOf: agent?.pid ?? null,
   });
@@ -40,6 +48,12 @@ export const status: CommandFunction = async (context) => {
   const isAsConfigured = found.state === 'in-sync' && found.comparedWith === 'config';
   return isAsConfigured ? exitCodes.done : exitCodes.outOfSync;
 };
+
+/** Whatever keeps it from looking is said: that nothing was found must not be read from it. */
+async function findCrashing(): Promise<AttemptResults<CrashingTable>> {
+  const result = await attempt(() => findCrashingTables(openNetlink));
+  return 'value' in result ? { found: result.value, failures: [] } : { found: [], failures: [result.error] };
+}
 
 async function describeAgent({ pid, startedAt, agentArgs, commandLine }: AgentProcess): Promise<RunningAgent> {
   const address = await addressOf(commandLine.flags);

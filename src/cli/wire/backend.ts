@@ -4,7 +4,7 @@ import type { ForeignRules } from '../../backends/foreign/foreign-masquerade.ts'
 import { createIptablesBackend } from '../../backends/iptables/backend.ts';
 import { findKubeletHint } from '../../backends/iptables/kubelet-hint.ts';
 import { readLegacyTables } from '../../backends/iptables/nat-table.ts';
-import { type Leftovers, removeLeftovers } from '../../backends/leftovers.ts';
+import { findLeftovers, type Leftovers, removeLeftovers } from '../../backends/leftovers.ts';
 import { createNftBackend } from '../../backends/nft/backend.ts';
 import { explainingRefusals } from '../../backends/refusal.ts';
 import { chooseBackend, gatherHostFacts } from '../../backends/select.ts';
@@ -66,6 +66,12 @@ export function foreignSearchOf(flags: Flags): (policy: Policy, signal: AbortSig
     const { findForeignMasquerade } = await import('../../backends/foreign/foreign-masquerade.ts');
     return findForeignMasquerade({ policy, chain: flags['masq-chain'], runner, mostChainsInTable }, signal);
   };
+}
+
+/** Finds what agents left in the backends that are not the active one. */
+export function leftoverSearchOf(flags: Flags, active: Backend): (signal: AbortSignal) => Promise<Leftovers> {
+  const { nft } = allBackends(flags);
+  return (signal) => findLeftovers({ active: active.name, chain: flags['masq-chain'], runner, nft }, signal);
 }
 
 /** Removes what agents left in the backends that are not the active one. */

@@ -7,6 +7,7 @@ import { DeletedConnections } from '../../connections/deleted-connections.ts';
 import { RejudgeOnChange } from '../../connections/rejudge-on-change.ts';
 import { ConnectionSampler } from '../../connections/sampler.ts';
 import { asAgentError } from '../../errors.ts';
+import type { Policy } from '../../policy/policy.ts';
 import type { AgentState, Observer } from '../../telemetry/agent-state.ts';
 import type { Flags } from '../flags.ts';
 
@@ -32,11 +33,17 @@ export interface ConnectionCare {
 export function connectionCareOf(flags: Flags, { backend, state, report, stop }: Subject): ConnectionCare {
   // For the samples, too: what was deleted and has come back as it was is another program's.
   const deleted = new DeletedConnections();
+  const inspect = async (policy: Policy) => {
+    const connections = await import('./connections.ts');
+    const unknownNames = state().names.flatMap(({ name, isAnswered }) => (isAnswered ? [] : [name]));
+    const options = { ...connections.inspectionOf(flags, policy, backend, stop), deleted, unknownNames };
+    return { ...connections, options };
+  };
   const onChange = new RejudgeOnChange({
     async rejudge(mode, previous, policy) {
-      const { inspectionOf, rejudge } = await import('./connections.ts');
+      const { options, rejudge } = await inspect(policy);
       deleted.clear();
-      return rejudge({ ...inspectionOf(flags, policy, backend, stop), deleted, mode, previous });
+      return rejudge({ ...options, mode, previous });
     },
     onDone: (mode, { report: { deleted: count }, remarks }) =>
       report({ type: 'rejudged', mode, deleted: count, remarks }),
@@ -48,9 +55,8 @@ export function connectionCareOf(flags: Flags, { backend, state, report, stop }:
     async look() {
       const { policy } = state();
       if (!policy) return undefined;
-      const { inspectConnections, inspectionOf } = await import('./connections.ts');
-      const found = await inspectConnections({ ...inspectionOf(flags, policy, backend, stop), deleted });
-      return found.report;
+      const { options, inspectConnections } = await inspect(policy);
+      return (await inspectConnections(options)).report;
     },
     cpuTimeMs,
     onSample: (sample) => report({ type: 'connections-sampled', ...sample }),

@@ -1,26 +1,32 @@
-import { type Config, type ConfigOptions, type ConfigReading, outputText } from '../../config/config.ts';
+import type { AcceptedConfig } from '../../agent/events.ts';
+import { type ConfigOptions, type ConfigReading, outputText } from '../../config/config.ts';
 import { type ConfigReader, createConfigReader, readConfigText } from '../../config/load.ts';
 import { problemAt } from '../../config/problems.ts';
 import { subPathWarnings } from '../../config/sub-path.ts';
 import { AgentError } from '../../errors.ts';
+import type { Cidr } from '../../net/cidr.ts';
 import { formatDuration } from '../../net/duration.ts';
 import type { NodeAddress } from '../../net/node-address.ts';
 import { buildPolicy } from '../../policy/build.ts';
 import { lintPolicy } from '../../policy/lint.ts';
 import { chooseAddress } from '../../policy/node-address.ts';
+import type { Answers } from '../../policy/node-facts.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { readNodeAddresses } from '../../system/node-addresses.ts';
+import { readNodeAddresses } from '../../system/address-source.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flags } from '../flags.ts';
 
+/** Gives those of the node's addresses that are in some networks, as they are now. */
+export type ReadAddresses = (wanted: readonly Cidr[]) => Promise<readonly NodeAddress[]>;
+
 /** The config as the flags make it: where it is, what they allow in it, and what they override. */
-export function configReaderOf(flags: Flags): ConfigReader {
+export function configReaderOf(flags: Flags, readAddresses: ReadAddresses = readNodeAddresses): ConfigReader {
   const reader = createConfigReader(flags.config, optionsOf(flags));
   // What is mounted stays mounted for as long as a container runs.
   const mounts = subPathWarnings(flags.config);
   return {
     async read() {
-      const reading = await onThisNode(overridden(await reader.read(), flags['resync-interval']));
+      const reading = await onThisNode(overridden(await reader.read(), flags['resync-interval']), readAddresses);
       const warnings = await mounts;
       return warnings.length === 0 ? reading : { ...reading, warnings: [...warnings, ...reading.warnings] };
     },
@@ -56,7 +62,11 @@ export function readConfig({ flags, readInput }: Pick<CommandContext, 'flags' | 
 }
 
 function optionsOf(flags: Flags): ConfigOptions {
-  return { enableIPv6: flags['enable-ipv6'], nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'] };
+  return {
+    enableIPv6: flags['enable-ipv6'],
+    nomasqAllReservedRanges: flags['nomasq-all-reserved-ranges'],
+    allowNames: flags['allow-names'],
+  };
 }
 
 function overridden(reading: ConfigReading, intervalMs: number | undefined): ConfigReading {
@@ -66,16 +76,18 @@ function overridden(reading: ConfigReading, intervalMs: number | undefined): Con
   return { ...reading, config: { ...reading.config, resyncIntervalMs, resyncInterval } };
 }
 
-/** The node's addresses, as they were when a config was last read that names some of them. */
-let nodeAddresses: readonly NodeAddress[] | undefined;
-
 /**
  * A reading that is another one when the node has got other addresses: then the policy is built anew, at each resync if
  * need be. What a config names and the node has not is among the warnings.
  */
-async function onThisNode(reading: ConfigReading): Promise<ConfigReading> {
-  if (!reading.ok || reading.config.outputAddresses.length === 0) return reading;
-  nodeAddresses = await readNodeAddresses();
+async function onThisNode(
+  reading: ConfigReading,
+  readAddresses: ReadAddresses = readNodeAddresses,
+): Promise<ConfigReading> {
+  // With an invalid config, those that the last good one names are still of interest.
+  if (!reading.ok) return reading;
+  const nodeAddresses = await readAddresses(namedAddresses(reading));
+  if (reading.config.outputAddresses.length === 0) return reading;
   const chosen = reading.config.outputAddresses.map((output) => ({
     output,
     choice: chooseAddress(output, nodeAddresses),
@@ -86,17 +98,30 @@ async function onThisNode(reading: ConfigReading): Promise<ConfigReading> {
       : [],
   );
   const state = chosen.map(({ choice }) => ('value' in choice ? choice.value : '-')).join();
-  return { ...reading, warnings: [...reading.warnings, ...idle], digest: `${reading.digest} ${state}` };
+  return { ...reading, nodeAddresses, warnings: [...reading.warnings, ...idle], digest: `${reading.digest} ${state}` };
 }
 
-/** The policy that the flags make of a config on this node. */
-export function policyOf(flags: Flags, config: Config): Policy {
+/** A reading with the addresses that the node has by now. */
+export async function withAddressesOfNow(
+  reading: AcceptedConfig,
+  readAddresses: ReadAddresses,
+): Promise<AcceptedConfig> {
+  if (reading.config.outputAddresses.length === 0) return reading;
+  return { ...reading, nodeAddresses: await readAddresses(namedAddresses(reading)) };
+}
+
+function namedAddresses({ config }: AcceptedConfig): readonly Cidr[] {
+  return config.outputAddresses.map(({ cidr }) => cidr);
+}
+
+/** The policy that the flags make of a config on the node that it was read on, where names have these answers. */
+export function policyOf(flags: Flags, { config, nodeAddresses }: AcceptedConfig, answers?: Answers): Policy {
   const options = {
     enableIPv6: flags['enable-ipv6'],
     randomFully: flags['random-fully'],
     toPorts: flags['to-ports'],
   };
-  return buildPolicy(config, options, nodeAddresses);
+  return buildPolicy(config, options, { addresses: nodeAddresses, answers });
 }
 
 /** A reading with what is odd about its policy among the warnings. */
@@ -104,7 +129,7 @@ export function linted(flags: Flags, reading: ConfigReading): ConfigReading {
   if (!reading.ok) return reading;
   return {
     ...reading,
-    warnings: [...reading.warnings, ...lintPolicy(policyOf(flags, reading.config), reading.config)],
+    warnings: [...reading.warnings, ...lintPolicy(policyOf(flags, reading), reading.config)],
   };
 }
 
@@ -112,8 +137,12 @@ export function linted(flags: Flags, reading: ConfigReading): ConfigReading {
 const noLimit = 10_000_000;
 
 /** The policy of an effective config, as a running agent tells it. Undefined where that is none. */
-export function policyOfEffectiveConfig(flags: Flags, config: Readonly<Record<string, unknown>>): Policy | undefined {
+export async function policyOfEffectiveConfig(
+  flags: Flags,
+  config: Readonly<Record<string, unknown>>,
+  answers?: Answers,
+): Promise<Policy | undefined> {
   const bytes = Buffer.from(JSON.stringify({ ...config, cidrLimit: noLimit }));
-  const reading = readConfigText('the running agent', bytes, optionsOf(flags));
-  return reading.ok ? policyOf(flags, reading.config) : undefined;
+  const reading = await onThisNode(readConfigText('the running agent', bytes, optionsOf(flags)));
+  return reading.ok ? policyOf(flags, reading, answers) : undefined;
 }

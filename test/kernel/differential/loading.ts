@@ -19,7 +19,11 @@ export async function load(plain: PlainPolicy, directory: string): Promise<Loade
   const { text } = configText(plain);
   await writeFile(file, text);
   const { randomFully, toPorts, ipv6 } = plain;
-  const reading = await loadConfig(file, { enableIPv6: ipv6.enabled, nomasqAllReservedRanges: false });
+  const reading = await loadConfig(file, {
+    enableIPv6: ipv6.enabled,
+    nomasqAllReservedRanges: false,
+    allowNames: true,
+  });
   if (!reading.ok) throw new Error(`${JSON.stringify(reading.problems)}\n${text}`);
   const policy = buildPolicy(reading.config, { enableIPv6: ipv6.enabled, randomFully, toPorts });
   return { file, config: reading.config, policy };

@@ -14,8 +14,8 @@ describe('schedule', () => {
   it('retries a failure before the resync, and never later', () => {
     for (const failures of [1, 2, 50]) {
       const next = schedule({ type: 'failed', failures }, 60_000);
-      expect(next?.trigger).toBe('retry');
-      expect(next?.inMs).toBeLessThanOrEqual(60_000);
+      expect(next.trigger).toBe('retry');
+      expect(next.inMs).toBeLessThanOrEqual(60_000);
     }
   });
 });

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { isMap } from 'yaml';
 import type { Syntax } from '../../../src/config/decode.ts';
 import { ConfigDocument, type Value } from '../../../src/config/document.ts';
-import { ParseBudget, parseText } from '../../../src/config/parse.ts';
+import { parseText } from '../../../src/config/parse.ts';
+import { ParseBudget } from '../../../src/config/parse-budget.ts';
 
 function parse(text: string, syntax: Syntax = 'yaml') {
   const { document, hasAliases, faults, warnings } = parseText(text, syntax, new ParseBudget());

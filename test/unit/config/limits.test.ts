@@ -6,8 +6,8 @@ const size = 1_000_000;
 // Bounded, but not in the few seconds that a busy machine gives every test.
 describe('a hostile text', { timeout: 60_000 }, () => {
   it.each([
-    ['brackets', `a: ${'['.repeat(size)}`, /too many values/],
-    ['JSON brackets', `{"a": ${'['.repeat(size)}`, /too many values/],
+    ['brackets', `a: ${'['.repeat(size)}`, /nested more than 200 levels deep/],
+    ['JSON brackets', `{"a": ${'['.repeat(size)}`, /nested more than 200 levels deep/],
     ['a few hundred brackets', `a: ${'['.repeat(300)}${']'.repeat(300)}`, /nested more than 200 levels deep/],
     ['a few hundred JSON brackets', `{"a": ${'['.repeat(300)}${']'.repeat(300)}}`, /nested more than 200 levels deep/],
     ['a few hundred dashes', '- '.repeat(300), /nested more than 200 levels deep/],

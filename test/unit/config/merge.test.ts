@@ -35,6 +35,11 @@ describe('several files', () => {
     expect(masqLinkLocalIPv6.source).toBe('default');
   });
 
+  it('does not speak of defaults where another file names an address', () => {
+    const [complaint] = complaintsOf(readTexts(['outputAddress: 192.0.2.10\n', 'foo: 1\n']));
+    expect(complaint).toMatch(/NOTHING HERE IS USED: none of the keys/);
+  });
+
   it('name the file of a value that only repeats the default', () => {
     const reading = readTexts(['x: 1\n', 'masqOutBound: true\ncidrLimit: 64\n']);
     expect(reading.ok && reading.config.masqOutBound.source).toEqual({ file: 'b', line: 1, column: 15 });

@@ -3,7 +3,7 @@ import { effectiveConfigJson } from '../../../src/config/config.ts';
 import { interpretSnapshot } from '../../../src/config/interpret.ts';
 import { formatProblem } from '../../../src/config/problems.ts';
 
-export const defaultOptions: ConfigOptions = { enableIPv6: false, nomasqAllReservedRanges: false };
+export const defaultOptions: ConfigOptions = { enableIPv6: false, nomasqAllReservedRanges: false, allowNames: true };
 
 /** Reads texts as if they were the files `a`, `b`, … of a config directory. */
 export function readTexts(

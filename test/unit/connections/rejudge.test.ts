@@ -104,6 +104,13 @@ describe('an inspection', () => {
     expect(remarks).toHaveLength(1);
   });
 
+  it('names nothing where addresses of names are not known', async () => {
+    const options = { ...base, streamer: streamerOf(table), unknownNames: ['registry.example.com'] };
+    const { report, remarks } = await inspectConnections(options);
+    expect(report).toMatchObject({ others: 2, otherwise: { count: 0 } });
+    expect(remarks).toEqual([expect.stringContaining('registry.example.com')]);
+  });
+
   it('says how much was not understood', async () => {
     const { report, remarks } = await inspectConnections({ ...base, streamer: streamerOf(`${table}what?\n`) });
     expect(report.total).toBe(3);

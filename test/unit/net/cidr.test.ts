@@ -46,7 +46,7 @@ describe('parseCidr', () => {
     ['010.0.0.0/8', 'not an IPv4 address: four numbers from 0 to 255 without leading zeros'],
     ['g::/8', 'not an IPv6 address'],
     ['fe80::%eth0/10', 'a CIDR has no zone'],
-    ['example.com', 'DNS names are not supported in CIDR lists'],
+    ['example.com', 'not an IP address'],
     ['::ffff:10.0.0.0/104', 'an IPv4-mapped IPv6 network never matches a packet'],
     ['::ffff:0:0/96', 'an IPv4-mapped IPv6 network never matches a packet'],
     ['10.0.0.1/8', 'the address has bits beyond its prefix'],

@@ -66,6 +66,7 @@ test('is plain data with the deciding entry, its place, and what would come next
       { range: '32768-65535', probability: 32_768 / 61_744 },
     ],
     randomFully: true,
+    unknownNames: [],
     localAddresses: 'loopback-only',
   });
 });

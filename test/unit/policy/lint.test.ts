@@ -171,9 +171,10 @@ describe('entries that change no verdict', () => {
     const plain = withIPv4({ forceMasquerade: many, keepDestinations: ['10.0.0.0/8', ...many] });
     const config = configOf(plain);
     const policy = policyOf(config, plain);
-    const startedAt = performance.now();
+    const before = process.cpuUsage();
     expect(lintPolicy(policy, config)).toHaveLength(20);
-    expect(performance.now() - startedAt).toBeLessThan(5000);
+    // Time of the processor, since a busy machine says nothing about lint.
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000);
   });
 });
 

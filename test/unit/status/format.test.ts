@@ -24,8 +24,11 @@ const status: NodeStatus = {
     { list: 'forceMasqueradeCIDRs', family: 'ipv4', count: 1 },
     { list: 'nonMasqueradeCIDRs', family: 'ipv6', count: 0 },
   ],
+  names: [],
+  unknownNames: [],
   leftovers: { found: [], failures: [] },
   foreign: { found: [], failures: [], complete: true },
+  crashing: { found: [], failures: [] },
   agents: [],
 };
 
@@ -80,6 +83,7 @@ config      /etc/config/a, /etc/config/b
             valid
 leftovers   none in any backend
 foreign     no other rule was found that masquerades what this agent keeps
+crashes     no table of another program is known to crash any but a very old nft
 agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
             version 1.2.3, ready
             config accepted 2026-01-02 10:59:58 UTC (1h0m2s ago)
@@ -137,6 +141,26 @@ agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
       'there was more to read than is reasonable: some chains were not searched',
     ]);
     expect(rowOf('foreign', { ...status, foreign: null })[0]).toMatch(/^not searched/);
+  });
+
+  it('names the tables that crash an older nft, and what to do', () => {
+    const sets = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const crashing: NodeStatus['crashing'] = {
+      found: [
+        { table: 'ip other', crashes: '1.1.1', sets, anonymous: 0 },
+        { table: 'inet maps', crashes: '1.1.1', sets: [], anonymous: 3 },
+        { table: 'inet old', crashes: '0.9.8', sets: [], anonymous: 1 },
+      ],
+      failures: ['KERNEL_RESOURCE: no answer'],
+    };
+    expect(rowOf('crashes', { ...status, crashing })).toEqual([
+      'WARNING: ip other: its sets or maps crash nft up to 1.1.1 whenever that reads or changes any rules here: a, b, c, d and 2 more',
+      'WARNING: inet maps: its sets or maps crash nft up to 1.1.1 whenever that reads or changes any rules here: 3 in rules, without a name',
+      "  update nft to 1.1.2 or later on the host and in its containers, or have the table's owner write sets as",
+      '  `typeof ip daddr` instead of `type ipv4_addr`, and no anonymous maps',
+      'nft 0.9.8, as in Debian 11, crashes on inet old',
+      'not searched: KERNEL_RESOURCE: no answer',
+    ]);
   });
 
   it('tells of an agent that is in trouble', () => {

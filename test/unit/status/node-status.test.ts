@@ -18,8 +18,11 @@ function host(rules: Observation, changes: Partial<StatusSources> = {}): StatusS
     backendReason: 'asked for',
     findLeftovers: () => Promise.resolve(nothing),
     findForeign: () => Promise.resolve({ ...nothing, complete: true }),
+    findCrashing: () => Promise.resolve(nothing),
     lastGoodPolicy: () => Promise.resolve(undefined),
     agents: [],
+    names: [],
+    unknownNames: [],
     flagsOf: null,
     ...changes,
   };
@@ -51,6 +54,16 @@ describe('gatherNodeStatus', () => {
     expect(status).toMatchObject({
       state: 'drifted',
       leftovers: { found: leftovers.found, failures: ['XTABLES_LOCK: held'] },
+    });
+  });
+
+  it('is in sync beside tables that crash an older nft, and says where it could not look for them', async () => {
+    const table = { table: 'ip other', crashes: '1.1.1', sets: ['names'], anonymous: 0 } as const;
+    const crashing = { found: [table], failures: [new AgentError('NO_PERMISSION', 'not allowed')] };
+    const status = await gatherNodeStatus(host(inSync, { findCrashing: () => Promise.resolve(crashing) }));
+    expect(status).toMatchObject({
+      state: 'in-sync',
+      crashing: { found: [table], failures: ['NO_PERMISSION: not allowed'] },
     });
   });
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { flagsOfIPv6, readNodeAddresses } from '../../../src/system/node-addresses.ts';
+import { flagsOfIPv6, listNodeAddresses } from '../../../src/system/node-addresses.ts';
 
 describe('the addresses of this node', () => {
   it('have their loopback among them, which is good nowhere else', async () => {
-    const addresses = await readNodeAddresses();
+    const addresses = await listNodeAddresses();
     expect(addresses).toContainEqual(
       expect.objectContaining({ family: 'ipv4', value: (127n << 24n) | 1n, isLoopback: true, isGlobal: false }),
     );

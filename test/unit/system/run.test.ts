@@ -113,6 +113,8 @@ describe('systemRunner', () => {
 
   it.each([
     ['TERM', 'TOOL_FAILED'],
+    ['SEGV', 'TOOL_CRASHED'],
+    ['ABRT', 'TOOL_CRASHED'],
     // Somebody ran out of memory.
     ['KILL', 'KERNEL_RESOURCE'],
   ])('has a code for a tool that SIG%s ended: %s', async (signal, code) => {

@@ -52,7 +52,7 @@ afterEach(async () => {
 });
 
 const any = '127.0.0.1:0';
-const healthPaths = ['/livez', '/readyz', '/healthz', '/statusz', '/flagz', '/configz', '/agentz'];
+const healthPaths = ['/livez', '/readyz', '/healthz', '/statusz', '/flagz', '/configz', '/agentz', '/agentz/names'];
 const started: AgentEvent = { type: 'started', version: '1.2.3', backend: 'nft', reason: 'asked', configPath: '/c' };
 const bad: AgentEvent = { type: 'config-rejected', reading: rejected('bad CIDR'), policyKept: false };
 const good: AgentEvent = { type: 'config-accepted', reading: accepted(['10.0.0.0/8']) };
@@ -205,7 +205,7 @@ describe('endpoints', () => {
     expect(body).toMatch(/^Started: \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d UTC \d{4}$/m);
     expect(body).toMatch(/^Up: 0 hr 00 min \d\d sec$/m);
     expect(body).toMatch(/^Binary version: 1\.2\.3$/m);
-    expect(body).toMatch(/^Paths: \/agentz \/configz \/flagz \/healthz \/livez \/readyz \/statusz$/m);
+    expect(body).toMatch(/^Paths: \/agentz \/agentz\/names \/configz \/flagz \/healthz \/livez \/readyz \/statusz$/m);
     expect(body).toMatch(/^Ready: yes$/m);
     expect((await get('/flagz')).body).toBe(
       `\nip-masq-agent flagz\n${warning}\n\nconfig=/etc/config\nto-ports=1024-2000\n`,

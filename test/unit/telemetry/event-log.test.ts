@@ -182,6 +182,7 @@ describe('the event log', () => {
   it.each<[string, AgentEvent]>([
     ['a conflict', { type: 'conflict', repairs: 21, origin, pauseMs: 5000 }],
     ['a kernel that cannot be heard', { type: 'kernel-watch-failed', reason: 'no socket' }],
+    ['addresses that cannot be heard of', { type: 'address-watch-failed', reason: 'no socket' }],
     ['a broken watch of the config', { type: 'watch-failed', reason: 'no inotify' }],
     [
       'leftovers that can not be looked for',

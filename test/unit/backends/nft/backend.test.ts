@@ -244,6 +244,20 @@ describe('apply', () => {
     await expect(applyWith(...commands)).rejects.toMatchObject({ code: 'READ_BACK_MISMATCH' });
   });
 
+  it.each([
+    ['nothing', ''],
+    ['garbage', '\t chain\0 {\n\t}\n\ufffd'],
+    ['another table', 'table inet ip-masq-agent-2 {\n}\n'],
+  ])('takes %s for no listing of a table', async (_, stdout) => {
+    const commands = [{ tool: 'nft', args: ['-t', ...tableArgs], outcome: { exitCode: 0, stdout, stderr: '' } }];
+    await expect(applyWith(...commands)).rejects.toMatchObject({ code: 'TOOL_FAILED' });
+  });
+
+  it('reads a table below a remark of nft', async () => {
+    const outcome = { exitCode: 0, stdout: `# Warning: a remark\n${terseTable(desired)}`, stderr: '' };
+    await applyWith({ tool: 'nft', args: ['-t', ...tableArgs], outcome }, fullList(renderTable(desired)));
+  });
+
   it('begins no transaction after it was told to stop', async () => {
     const stop = AbortSignal.abort();
     await expect(createNftBackend({ runner: fakeRunner([]) }).apply(policy, stop)).rejects.toMatchObject({

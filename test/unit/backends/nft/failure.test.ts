@@ -18,7 +18,7 @@ describe('nftError', () => {
     ['/dev/stdin:1:1-16: Error: syntax error, unexpected string', 'RULESET_REJECTED'],
     ['/dev/stdin:4:1-16: Error: Could not process rule: No such file or directory', 'RULESET_RACED'],
     ['/dev/stdin:2:1-16: Error: Could not process rule: Device or resource busy', 'RULESET_RACED'],
-    ['Segmentation fault', 'TOOL_FAILED'],
+    ['Segmentation fault', 'TOOL_CRASHED'],
     ['', 'TOOL_FAILED'],
   ])('takes %j for %s', (stderr, code) => {
     expect(nftError({ exitCode: 1, stdout: '', stderr }, script).code).toBe(code);
