@@ -46,6 +46,11 @@ export function createConfigReader(path: string, options: ConfigOptions): Config
       const fingerprint = await fingerprintOf(path);
       if (memory?.fingerprint !== undefined && memory.fingerprint === fingerprint) return memory.reading;
       const snapshot = await takeSettledSnapshot(path, memory?.filled ?? []);
+      if (snapshot.isTorn && memory) {
+        // What it was stays, until a look at what the last of the swaps brought.
+        memory = { ...memory, fingerprint: undefined };
+        return memory.reading;
+      }
       const digest = digestOf(snapshot, options);
       const reading = memory?.reading.digest === digest ? memory.reading : interpretSnapshot(snapshot, options, digest);
       // What could not be read may be readable the next time, without a change that the fingerprint shows.

@@ -22,6 +22,8 @@ export interface Snapshot {
   readonly warnings: readonly Problem[];
   /** Something is only half there, as in the midst of a volume swap: worth another look soon. */
   readonly isUnsettled: boolean;
+  /** The files are of several generations, since the volume was swapped again and again: nobody ever wrote such a config. */
+  readonly isTorn?: boolean;
 }
 
 export interface SnapshotFile {
@@ -36,7 +38,7 @@ export async function takeSnapshot(path: string, attempts = 5): Promise<Snapshot
   const { snapshot, isOneGeneration } = await readFiles(found);
   if (generation === '' || (await generationOf(path)) === generation) return snapshot;
   if (attempts > 1) return await takeSnapshot(path, attempts - 1);
-  return isOneGeneration ? snapshot : { ...snapshot, isUnsettled: true };
+  return isOneGeneration ? snapshot : { ...snapshot, isUnsettled: true, isTorn: true };
 }
 
 async function readFiles(

@@ -13,8 +13,8 @@ export type Answer =
 
 /** What is known of one name. All times are milliseconds on one clock that never jumps. */
 export interface NameState {
-  /** Each address with the time of the last answer that had it. */
-  readonly addresses: readonly (NamedAddress & { readonly lastSeenAt: number })[];
+  /** Each address with the time of the first answer that had it no more; undefined for those of the last answer. */
+  readonly addresses: readonly (NamedAddress & { readonly leftAt: number | undefined })[];
   /** Whether DNS has answered at all since the start; that there is no such name is an answer. */
   readonly isAnswered: boolean;
   /** Why the last question was not answered; undefined where it was. */
@@ -25,10 +25,12 @@ export interface NameState {
   readonly askAt: number;
 }
 
-/** Answers rotate: an address that is missing from an answer stays in force for so long. */
+/** Answers rotate: an address that left an answer stays in force for so long. */
 export const keptAfterAnswerMs = 10 * 60_000;
 /** However short a TTL is, DNS is not asked more often. */
 export const shortestIntervalMs = 5_000;
+/** More than any service has at a time: a server that makes addresses up must not make the policy grow without end. */
+export const mostAddresses = 1_024;
 /** The longest wait after questions that were not answered, unless the resync interval is shorter. */
 const longestRetryMs = 60_000;
 
@@ -42,8 +44,8 @@ export const unknownName: NameState = {
 };
 
 /**
- * What is known after an answer. The next question is due when the first address expires, at the latest after
- * `longestIntervalMs`, the resync interval; a failure keeps all addresses and is tried again with growing pauses. Pure.
+ * What is known after an answer. The next question is due when the first address expires, or has been gone for long enough,
+ * at the latest after `longestIntervalMs`, the resync interval; a failure keeps all addresses and is tried again with growing pauses. Pure.
  */
 export function afterAnswer(state: NameState, answer: Answer, now: number, longestIntervalMs: number): NameState {
   if ('failure' in answer) {
@@ -52,16 +54,20 @@ export function afterAnswer(state: NameState, answer: Answer, now: number, longe
     return { ...state, failure: answer.failure, failures: failures + 1, askAt: now + within(pause, longestIntervalMs) };
   }
   const seen = new Map(answer.addresses.map(({ family, value }) => [keyOf({ family, value }), { family, value }]));
-  const kept = state.addresses.filter(
-    (address) => !seen.has(keyOf(address)) && now - address.lastSeenAt < keptAfterAnswerMs,
-  );
+  const current = [...seen.values()].map((address) => ({ ...address, leftAt: undefined }));
+  const kept = state.addresses
+    .filter((address) => !seen.has(keyOf(address)))
+    .map((address) => ({ ...address, leftAt: address.leftAt ?? now }))
+    .filter(({ leftAt }) => now - leftAt < keptAfterAnswerMs)
+    .toSorted((one, other) => other.leftAt - one.leftAt);
+  const untilGoneMs = Math.min(...kept.map(({ leftAt }) => leftAt + keptAfterAnswerMs - now));
   const ttlMs = Math.min(...answer.addresses.map(({ ttlSeconds }) => ttlSeconds * 1000));
   return {
-    addresses: [...[...seen.values()].map((address) => ({ ...address, lastSeenAt: now })), ...kept].sort(byValue),
+    addresses: [...current, ...kept].slice(0, mostAddresses).sort(byValue),
     isAnswered: true,
     failure: undefined,
     failures: 0,
-    askAt: now + within(ttlMs, longestIntervalMs),
+    askAt: now + within(Math.min(ttlMs, untilGoneMs), longestIntervalMs),
   };
 }
 

@@ -30,6 +30,7 @@ export function formatNodeStatus(status: NodeStatus, now: number): string {
     '',
     ...row('backend', [`${status.backend.name} (${status.backend.reason})`]),
     ...row('rules', rulesLines(status)),
+    ...row('addresses', outputLines(status)),
     ...row('config', configLines(status)),
     ...row('names', nameLines(status)),
     ...row('leftovers', leftoverLines(status.leftovers)),
@@ -66,6 +67,12 @@ function rulesLines({ differences, entries }: NodeStatus): readonly string[] {
   return [...listed(differences, 'as they should be'), ...counts];
 }
 
+/** No line where the config names no address. */
+function outputLines({ outputAddresses: { inUse, idle } }: NodeStatus): readonly string[] {
+  const lines = [...idle.map((entry) => `NOT USED: ${entry}`), ...inUse];
+  return lines.length === 0 ? [] : listed(lines, '');
+}
+
 function configLines({ config, flagsOf }: NodeStatus): readonly string[] {
   return [
     config.files.length > 0 ? config.files.join(', ') : `no file at ${config.path}, defaults apply`,
@@ -89,7 +96,12 @@ function nameLines({ names, unknownNames }: NodeStatus): readonly string[] {
   });
   const told = new Set(names.map(({ name }) => name));
   const unknown = unknownNames.filter((name) => !told.has(name));
-  const lines = [...known, ...unknown.map((name) => `${name}: not known, since the running agent does not say`)];
+  const lines = [
+    ...known,
+    ...unknown.map(
+      (name) => `${name}: not known, since no running agent says; what the rules have for it is taken as it is`,
+    ),
+  ];
   return lines.length === 0 ? [] : listed(lines, '');
 }
 

@@ -1,14 +1,18 @@
 import type { AttemptResults } from '../backends/attempt.ts';
 import type { Backend, BackendName, Observation } from '../backends/backend.ts';
 import type { ForeignRule, ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
+import { type DestinationList, withHeldDestinations } from '../backends/held-destinations.ts';
 import type { Leftovers } from '../backends/leftovers.ts';
 import type { CrashingTable } from '../backends/nft/crashing-sets.ts';
-import type { ConfigReading } from '../config/config.ts';
+import type { ConfigReading, Destination, Sourced } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
+import { describeSource } from '../config/source.ts';
 import type { AgentError } from '../errors.ts';
 import type { NameAnswer } from '../names/name-watch.ts';
-import type { Policy } from '../policy/policy.ts';
-import { type EntryCount, entryCounts } from '../policy/policy.ts';
+import { isName } from '../net/dns-name.ts';
+import { families } from '../net/family.ts';
+import { describeOutput } from '../policy/changes.ts';
+import { type EntryCount, entryCounts, type IdleOutput, type Policy } from '../policy/policy.ts';
 import { type NamesReport, namesReportOf } from '../telemetry/agent-names.ts';
 import type { AgentReport } from '../telemetry/agent-report.ts';
 
@@ -49,6 +53,8 @@ export interface NodeStatus {
   readonly names: NamesReport['names'];
   /** The names that it does not know, or can't be asked about. */
   readonly unknownNames: readonly string[];
+  /** The node's addresses that masqueraded connections get, in order, and the entries of the config that name none. */
+  readonly outputAddresses: { readonly inUse: readonly string[]; readonly idle: readonly string[] };
   /** What this agent, or another one that does the same, left elsewhere; `failures` says what could not be searched. */
   readonly leftovers: { readonly found: readonly string[]; readonly failures: readonly string[] };
   /** Rules of other programs that masquerade what this agent keeps; null where it is not known what it keeps. */
@@ -72,7 +78,7 @@ export interface StatusSources {
   readonly names: readonly NameAnswer[];
   readonly unknownNames: readonly string[];
   readonly lastGoodPolicy: () => Promise<Policy | undefined>;
-  readonly backend: Pick<Backend, 'name' | 'observe'>;
+  readonly backend: Pick<Backend, 'name' | 'observe' | 'heldDestinations'>;
   readonly backendReason: string;
   readonly findLeftovers: () => Promise<Leftovers>;
   readonly findForeign: (policy: Policy) => Promise<ForeignRules>;
@@ -85,7 +91,7 @@ export interface StatusSources {
 export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStatus> {
   const { reading, backend, agents, flagsOf } = sources;
   const policy = sources.policy ?? (await sources.lastGoodPolicy());
-  const rules = policy && (await backend.observe(policy));
+  const rules = policy && (await backend.observe(await withUnknownNames(policy, sources)));
   const leftovers = await sources.findLeftovers();
   const foreign = policy && (await sources.findForeign(policy));
   const crashing = await sources.findCrashing();
@@ -106,6 +112,10 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
     entries: policy ? entryCounts(policy) : [],
     ...namesReportOf(sources.names),
     unknownNames: sources.unknownNames,
+    outputAddresses: {
+      inUse: policy ? families.flatMap((family) => policy[family].outputs.map(describeOutput)) : [],
+      idle: policy?.idleOutputs.map(describeIdleOutput) ?? [],
+    },
     leftovers: { found: leftovers.found, failures: leftovers.failures.map(describeError) },
     foreign: foreign
       ? { found: foreign.found, failures: foreign.failures.map(describeError), complete: foreign.complete }
@@ -115,10 +125,27 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
   };
 }
 
+/** Nobody can say what an unknown name stands for, so what the kernel has in its place is no drift. */
+async function withUnknownNames(policy: Policy, { reading, backend, unknownNames }: StatusSources): Promise<Policy> {
+  if (!reading.ok || unknownNames.length === 0) return policy;
+  const { forceMasqueradeCIDRs, nonMasqueradeCIDRs } = reading.config;
+  const hasUnknown = (list: readonly Sourced<Destination>[]): boolean =>
+    list.some(({ value }) => isName(value) && unknownNames.includes(value.text));
+  const lists = new Set<DestinationList>([
+    ...(hasUnknown(forceMasqueradeCIDRs) ? (['forceMasquerade'] as const) : []),
+    ...(hasUnknown(nonMasqueradeCIDRs) ? (['keepDestinations'] as const) : []),
+  ]);
+  return withHeldDestinations(policy, lists, await backend.heldDestinations());
+}
+
 /** Rules left elsewhere masquerade too, so with them the kernel does not do what the config asks for. */
 function stateOf(rules: Observation | undefined, leftovers: Leftovers): NodeStatus['state'] {
   if (!rules) return 'unknown';
   return rules.state === 'in-sync' && leftovers.found.length > 0 ? 'drifted' : rules.state;
+}
+
+function describeIdleOutput({ text, reason, source }: IdleOutput): string {
+  return `${text} (${describeSource(source)}): ${reason}`;
 }
 
 function describeError({ code, message }: AgentError): string {

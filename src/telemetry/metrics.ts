@@ -90,13 +90,14 @@ function record(metrics: DefinedMetrics, event: AgentEvent, { fallback }: AgentS
 const hashDigits = 12;
 
 function recordSuccess(
-  { syncs, inSync, lastSync, entries }: DefinedMetrics,
+  { syncs, inSync, lastSync, entries, idleOutputs }: DefinedMetrics,
   result: 'applied' | 'in_sync',
   { trigger, policy }: Extract<AgentEvent, { type: 'applied' | 'in-sync' }>,
 ): void {
   syncs.inc({ result, trigger });
   inSync.set(1);
   lastSync.setToCurrentTime();
+  idleOutputs.set(policy.idleOutputs.length);
   for (const { list, family, count } of entryCounts(policy)) entries.set({ list, family }, count);
 }
 
@@ -232,6 +233,11 @@ function defineMetrics(registry: Registry) {
       name: 'ip_masq_agent_entries',
       help: 'CIDRs in the policy that the kernel holds, by list of the config and by family.',
       labelNames: ['list', 'family'],
+      registers,
+    }),
+    idleOutputs: new Gauge({
+      name: 'ip_masq_agent_idle_output_addresses',
+      help: 'Entries of outputAddresses that change nothing, since the node has no such address, or several of a network.',
       registers,
     }),
   };

@@ -167,7 +167,7 @@ describe('the chart', () => {
     expect(foreign).not.toContain('"diff"');
   });
 
-  it('says in its notes what a namespace must admit, and what to do where the ConfigMap exists', async () => {
+  it('says in its notes what a namespace must admit, and what to do where the ConfigMap exists or was edited', async () => {
     const notes = async (...sets: string[]) => {
       const line = ['install', 'ip-masq-agent', chart, '--dry-run=client', '--namespace', 'network', ...sets];
       const output = await tool(helmPath, ...line);
@@ -177,6 +177,7 @@ describe('the chart', () => {
     expect(usual).toContain('pod-security.kubernetes.io/enforce=privileged');
     expect(usual).toMatch(/annotate pods --selector k8s-app=ip-masq-agent .* --overwrite/);
     expect(usual).toContain('--set cleanup=true');
+    expect(usual, 'after an edit by hand').toContain('--force-conflicts');
     expect(await notes('--set', 'configMap.create=false')).toContain('cannot be imported');
     expect(await notes('--set', 'cleanup=true')).toContain('rollout status daemonset/ip-masq-agent');
   });

@@ -40,6 +40,7 @@ export function fakeBackend(): FakeBackend {
         isSame ? { state: 'in-sync', differences: [] } : { state: 'drifted', differences: ['it differs'] },
       );
     },
+    heldDestinations: () => Promise.resolve([]),
     cleanup: () => Promise.resolve([]),
   };
   return backend;

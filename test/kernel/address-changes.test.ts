@@ -200,12 +200,14 @@ describeKernel('a change of the addresses of the node', () => {
   it('is seen at the resync where Node gives no access to netlink, which is said once', async () => {
     const bed = await createBed(`${config}resyncInterval: 1s\n`);
     await changeSecond(bed, 'add');
-    const flags = ['--backend=nft', '--enable-ipv6'];
+    const flags = ['--backend=nft', '--enable-ipv6', '--log-level=debug'];
     const options = [...nodeOptions, '--no-experimental-ffi'];
     const agent = new AgentProcess(bed.node, ['--config', bed.config.directory, ...flags], {}, options);
     await agent.waitFor(/rules applied/);
+    // Past the looks that follow the start.
+    await agent.waitFor(/rules in sync.*trigger=resync/);
     await changeSecond(bed, 'delete');
-    await agent.waitFor(/rules changed.*trigger=resync/);
+    await agent.waitFor(/rules changed/);
     await sleep(2_500);
     expect(agent.output.match(/changes of the node's addresses can't be heard/g)).toHaveLength(1);
     await agent.stop();

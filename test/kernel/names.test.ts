@@ -200,6 +200,28 @@ describeKernel('DNS names among destinations', () => {
     await agent.stop();
   });
 
+  it.each(backendNames)(
+    'are unknown to status under %s where no agent can be asked, and so no drift',
+    async (backend) => {
+      const config = 'nonMasqueradeCIDRs: [api.example.com, 10.0.0.0/8]\n';
+      const agent = await start(
+        config,
+        { 'api.example.com': { A: [first, second] } },
+        `--backend=${backend}`,
+        '--once',
+      );
+      expect(await agent.exited).toMatchObject({ code: 0 });
+      const status = () => outputOf('status', `--config=${bed.config.directory}`, `--backend=${backend}`);
+      expect(await status()).toMatchObject({
+        code: 0,
+        text: expect.stringMatching(/names +api\.example\.com: not known/),
+      });
+
+      await bed.config.write({ 'ip-masq-agent': 'nonMasqueradeCIDRs: [api.example.com, 192.168.0.0/16]\n' });
+      expect(await status()).toMatchObject({ code: 4, text: expect.stringMatching(/^DRIFTED/) });
+    },
+  );
+
   it('are refused where --allow-names is off', async () => {
     const config = 'nonMasqueradeCIDRs: [api.example.com]\n';
     const agent = await start(config, { 'api.example.com': { A: [first] } }, '--backend=nft', '--allow-names=false');

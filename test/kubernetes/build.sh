@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds Kubernetes 1.20.2 from the source that Debian 11 distributes into the directory that is given: kubelet,
-# kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy and kubectl. Takes 7 minutes on two cores, and
+# kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy and kubectl. Takes 4 minutes on two idle cores, and
 # 6 GB meanwhile. As root, on a Debian that has golang-1.19 (12).
 set -eu
 destination=$1
@@ -34,8 +34,10 @@ packages=$(grep --include='*.go' --recursive --files-with-matches '+k8s:openapi-
 "$work/openapi-gen" --output-file-base zz_generated.openapi --go-header-file hack/boilerplate/boilerplate.generatego.txt \
   --input-dirs "$packages" --output-package k8s.io/kubernetes/pkg/generated/openapi --report-filename "$work/violations"
 
+# Each program's own version, and the one that the API server tells its clients, which the chart asks for.
 flags=
-for package in k8s.io/component-base/version k8s.io/kubernetes/vendor/k8s.io/component-base/version; do
+for package in component-base/version client-go/pkg/version; do
+  package=k8s.io/kubernetes/vendor/k8s.io/$package
   flags="$flags -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=20"
 done
 for program in kubelet kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubectl; do

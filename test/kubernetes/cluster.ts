@@ -1,16 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { podman } from '../container/store.ts';
-import { tool } from '../container/tool.ts';
+import { feedTool, tool } from '../container/tool.ts';
 import { image } from '../image/build-image.ts';
 import type { TestBed } from '../kernel/harness/test-bed.ts';
 import { addresses } from '../kernel/harness/topology.ts';
+import { podNetwork, writeClusterFiles } from './cluster-files.ts';
+import { PrivateMounts } from './private-mounts.ts';
 import { pauseImage, program } from './programs.ts';
 
-const apiServer = 'https://127.0.0.1:6443';
 /** What a busy machine may take for a cluster to come up, and for what is asked of it. */
 const patienceMs = 120_000;
 
@@ -19,6 +20,7 @@ export class Cluster {
   readonly #bed: TestBed;
   readonly #directory: string;
   readonly #processes: ChildProcess[] = [];
+  #mounts: PrivateMounts | undefined;
 
   private constructor(bed: TestBed) {
     this.#bed = bed;
@@ -45,12 +47,19 @@ export class Cluster {
 
   /** Runs kubectl on the node. */
   kubectl(...args: string[]): Promise<string> {
-    return this.#bed.node.run(program('kubectl'), '--kubeconfig', this.kubeconfig, ...args);
+    return this.run(program('kubectl'), '--kubeconfig', this.kubeconfig, ...args);
   }
 
   /** Runs kubectl with a text for its standard input. */
   feedKubectl(input: string, ...args: string[]): Promise<string> {
-    return this.#bed.node.feed(input, program('kubectl'), '--kubeconfig', this.kubeconfig, ...args);
+    const inside = this.#bed.node.inside(program('kubectl'), ['--kubeconfig', this.kubeconfig, ...args]);
+    return feedTool(input, inside.tool, ...inside.args);
+  }
+
+  /** Runs a tool on the node for as long as it takes to wait for a rollout, which is longer than `bed.node.run` gives it. */
+  run(name: string, ...args: string[]): Promise<string> {
+    const inside = this.#bed.node.inside(name, args);
+    return tool(inside.tool, ...inside.args);
   }
 
   /** The last lines of every part's log. */
@@ -62,7 +71,18 @@ export class Cluster {
     return texts.map((text, index) => `--- ${names[index]}\n${text.split('\n').slice(-15).join('\n')}\n`).join('');
   }
 
-  /** Ends every part and the containers, and unmounts what they left. */
+  /** What its Pods are and say, and what happened to them: for the log of a test that fails. */
+  async describe(): Promise<string> {
+    const questions = [
+      ['get', 'pods', '--all-namespaces', '--output=wide'],
+      ['get', 'events', '--all-namespaces', '--sort-by=.lastTimestamp'],
+      ['logs', '--namespace=kube-system', '--selector=app.kubernetes.io/name', '--prefix', '--tail=20'],
+    ];
+    const answers = await Promise.all(questions.map((question) => this.kubectl(...question).catch(String)));
+    return `\n${answers.join('\n')}\n`;
+  }
+
+  /** Ends every part and the containers, and removes what they left. */
   async stop(): Promise<void> {
     // The kubelet first: it would start the containers again.
     for (const child of this.#processes.toReversed()) {
@@ -74,11 +94,8 @@ export class Cluster {
       clearTimeout(timer);
       if (child.spawnargs.some((argument) => argument.endsWith('/kubelet'))) await this.#removeContainers();
     }
-    const mounts = await readFile('/proc/self/mounts', 'utf8');
-    const left = mounts.split('\n').flatMap((line) => line.split(' ').slice(1, 2));
-    for (const path of left.filter((mount) => mount.startsWith(this.#directory)).toReversed()) {
-      await tool('umount', '--lazy', path);
-    }
+    this.#mounts?.release();
+    await removeControlGroups();
     await rm(this.#directory, { recursive: true, force: true });
   }
 
@@ -88,13 +105,14 @@ export class Cluster {
 
   #run(command: string, ...args: string[]): void {
     const log = openSync(this.#path(`${command.split('/').at(-1)}.log`), 'a');
-    const [enter = '', ...options] = this.#bed.node.enter;
+    const [enter, ...options] = this.#mounts?.enter ?? this.#bed.node.enter;
     this.#processes.push(spawn(enter, [...options, command, ...args], { stdio: ['ignore', log, log] }));
     closeSync(log);
   }
 
   async #start(): Promise<void> {
-    await this.#prepare();
+    await writeClusterFiles(this.#directory);
+    this.#mounts = await PrivateMounts.create(this.#bed.node);
     this.#run('etcd', `--data-dir=${this.#path('etcd')}`, '--unsafe-no-fsync');
     this.#run('containerd', `--config=${this.#path('containerd.toml')}`);
     const key = this.#path('service-accounts.key');
@@ -114,6 +132,8 @@ export class Cluster {
         '--allow-privileged',
       ],
     );
+    // What goes to Pods of the cluster takes the route of their bridge, not the one to the Pod of the test bed.
+    await this.#bed.node.run('ip', 'rule', 'add', 'pref', '5', 'to', podNetwork, 'lookup', 'main');
     await this.#until('the API server answers', () => this.kubectl('get', '--raw', '/readyz'));
     const access = `--kubeconfig=${this.kubeconfig}`;
     this.#run(
@@ -129,7 +149,7 @@ export class Cluster {
     );
     this.#run(
       program('kube-proxy'),
-      ...[access, '--proxy-mode=iptables', '--hostname-override=node', '--cluster-cidr=10.250.0.0/16'],
+      ...[access, '--proxy-mode=iptables', '--hostname-override=node', `--cluster-cidr=${podNetwork}`],
       ...[
         '--conntrack-max-per-core=0',
         '--conntrack-tcp-timeout-established=0',
@@ -140,75 +160,6 @@ export class Cluster {
     await this.#importImages();
     await this.#until('the node is there', () => this.kubectl('get', 'node', 'node'));
     await this.kubectl('wait', '--for=condition=Ready', 'node/node', '--timeout=90s');
-  }
-
-  /** The files that the parts read. */
-  async #prepare(): Promise<void> {
-    await mkdir(this.#path('cni'), { recursive: true });
-    await tool('openssl', 'genrsa', '-out', this.#path('service-accounts.key'), '2048');
-    // Without any credentials kubectl asks for a name.
-    await writeFile(this.#path('tokens.csv'), 'test,test,test,system:masters\n');
-    await writeFile(
-      this.kubeconfig,
-      `apiVersion: v1
-kind: Config
-clusters: [{ name: test, cluster: { server: '${apiServer}', insecure-skip-tls-verify: true } }]
-users: [{ name: test, user: { token: test } }]
-contexts: [{ name: test, context: { cluster: test, user: test } }]
-current-context: test
-`,
-    );
-    await writeFile(
-      this.#path('containerd.toml'),
-      `version = 2
-root = "${this.#path('containerd')}"
-state = "${this.#path('containerd-state')}"
-[grpc]
-  address = "${this.#path('containerd.sock')}"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${pauseImage}"
-  restrict_oom_score_adj = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "${this.#path('cni')}"
-`,
-    );
-    await writeFile(
-      this.#path('kubelet.yaml'),
-      `apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-authentication: { anonymous: { enabled: true }, webhook: { enabled: false } }
-authorization: { mode: AlwaysAllow }
-cgroupDriver: cgroupfs
-cgroupRoot: /
-enforceNodeAllocatable: []
-failSwapOn: false
-evictionHard: { memory.available: '0%', nodefs.available: '0%', imagefs.available: '0%', nodefs.inodesFree: '0%' }
-syncFrequency: 5s
-`,
-    );
-    await writeFile(
-      this.#path('cni/10-test.conflist'),
-      JSON.stringify({
-        cniVersion: '0.4.0',
-        name: 'test',
-        plugins: [
-          {
-            type: 'bridge',
-            bridge: 'cni0',
-            isGateway: true,
-            ipMasq: false,
-            ipam: {
-              type: 'host-local',
-              ranges: [[{ subnet: '10.250.0.0/24' }]],
-              routes: [{ dst: '0.0.0.0/0' }],
-              dataDir: this.#path('ipam'),
-            },
-          },
-          { type: 'portmap', capabilities: { portMappings: true } },
-        ],
-      }),
-    );
   }
 
   async #importImages(): Promise<void> {
@@ -245,4 +196,12 @@ syncFrequency: 5s
       }
     }
   }
+}
+
+/** The kubelet leaves its control groups. Groups in use, as those of another kubelet, can't be removed. */
+async function removeControlGroups(): Promise<void> {
+  await tool(
+    ...['find', '/sys/fs/cgroup', '-depth', '-type', 'd', '-path', '*/kubepods*'],
+    ...['-exec', 'rmdir', '--ignore-fail-on-non-empty', '{}', ';'],
+  ).catch(() => undefined);
 }

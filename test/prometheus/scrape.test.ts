@@ -109,7 +109,7 @@ describe('a real Prometheus beside a real agent', () => {
         'Failures by code',
         'Repairs and removals',
         'Failed insertions and drops',
-        'Foreign rules and fallbacks',
+        'Foreign rules, fallbacks and idle addresses',
       ],
       ...['Source ports in use, fullest nodes', 'Connection table in use, fullest nodes'],
       ...['Connections judged otherwise', 'Age of the sample'],

@@ -6,6 +6,7 @@ import { monotonicMs } from '../../src/clock.ts';
 import type { Config, ConfigReading } from '../../src/config/config.ts';
 import { AgentError } from '../../src/errors.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
+import type { NodeAddress } from '../../src/net/node-address.ts';
 import { buildPolicy } from '../../src/policy/build.ts';
 import { fakeBackend } from '../fakes/backend.ts';
 import { namesBy } from '../fakes/names.ts';
@@ -75,7 +76,15 @@ function startAgent(reading: ConfigReading, watchChanges?: StartChangeWatch) {
   const events: AgentEvent[] = [];
   const signsOfLife: AgentEvent[] = [];
   const stop = new AbortController();
-  const world = { reading, changeConfig: () => {}, reload: () => {}, subscriptions: 0 };
+  const nodeAddresses: readonly NodeAddress[] = [];
+  const world = {
+    reading,
+    nodeAddresses,
+    changeConfig: () => {},
+    changeAddresses: () => {},
+    reload: () => {},
+    subscriptions: 0,
+  };
   const subscription = () => {
     world.subscriptions++;
     return Promise.resolve({ stop: () => Promise.resolve(void world.subscriptions--) });
@@ -83,8 +92,14 @@ function startAgent(reading: ConfigReading, watchChanges?: StartChangeWatch) {
   const dependencies = {
     backend,
     readConfig: () => Promise.resolve(world.reading),
-    policyOf: ({ config }: AcceptedConfig) =>
-      buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }),
+    policyOf: ({ config, nodeAddresses: has }: AcceptedConfig) =>
+      buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }, { addresses: has }),
+    onThisNode: (old: AcceptedConfig) =>
+      Promise.resolve(old.nodeAddresses ? { ...old, nodeAddresses: world.nodeAddresses } : old),
+    watchAddresses: (onEvent: () => void) => {
+      world.changeAddresses = onEvent;
+      return Promise.resolve({ stop: () => Promise.resolve() });
+    },
     report: (event: AgentEvent) => {
       if (event.type === 'foreign-masquerade') return;
       (event.type === 'reconciling' || event.type === 'waiting' ? signsOfLife : events).push(event);
@@ -121,6 +136,67 @@ describe('runAgent', () => {
     expect(events[1]).toMatchObject({ cause: 'first' });
     expect(backend.kernel?.ipv4.keepDestinations).toHaveLength(1);
     expect(world.subscriptions).toBe(2);
+  });
+
+  describe('where the config names an address of the node', () => {
+    const value = 0xc000_020an;
+    const cidr = parseCidr('192.0.2.10/32');
+    const address: NodeAddress = {
+      family: 'ipv4',
+      value,
+      prefix: 24,
+      interface: 'eth0',
+      isGlobal: true,
+      isUnusable: false,
+      isTemporary: false,
+      isSecondary: false,
+      isLoopback: false,
+    };
+    /** A reading on a node with these addresses. */
+    function named(...nodeAddresses: NodeAddress[]): ConfigReading {
+      if (!cidr) throw new Error('no CIDR');
+      const source = { file: 'config', line: 1, column: 1 };
+      const output = { cidr, isNetwork: false, destinations: [], sources: [], source };
+      const config = { ...configWith('10.0.0.0/8'), outputAddresses: [output] };
+      const digest = `named ${nodeAddresses.length}`;
+      return { ok: true, config, warnings: [], files: ['config'], digest, nodeAddresses };
+    }
+
+    it('follows that address at once, and does not look at the kernel when it is still the same', async () => {
+      const { backend, events, turn, world } = startAgent(named(address));
+      await turn();
+      expect(backend.kernel?.ipv4.outputs).toMatchObject([{ address: { value } }]);
+      const calls = backend.calls.length;
+      world.changeAddresses();
+      await turn();
+      expect(backend.calls).toHaveLength(calls);
+      world.reading = named();
+      world.changeAddresses();
+      await turn();
+      expect(events.at(-1)).toMatchObject({ type: 'applied', cause: 'policy-change', trigger: 'address-change' });
+      expect(backend.kernel?.ipv4.outputs).toEqual([]);
+      expect(backend.kernel?.idleOutputs).toHaveLength(1);
+    });
+
+    it('follows it beside an invalid config, too, and back', async () => {
+      const { backend, events, types, turn, world } = startAgent(named(address));
+      await turn();
+      world.nodeAddresses = [address];
+      world.reading = bad('oh no');
+      world.changeConfig();
+      await turn();
+      expect(types().at(-1)).toBe('config-rejected');
+      world.nodeAddresses = [];
+      world.changeAddresses();
+      await turn();
+      expect(backend.kernel?.ipv4.outputs).toEqual([]);
+      world.nodeAddresses = [address];
+      world.changeAddresses();
+      await turn();
+      expect(events.at(-1)).toMatchObject({ type: 'applied', trigger: 'address-change' });
+      expect(backend.kernel?.ipv4.outputs).toMatchObject([{ address: { value } }]);
+      expect(types().filter((type) => type === 'config-rejected')).toHaveLength(1);
+    });
   });
 
   it('writes nothing where the kernel holds the policy already', async () => {

@@ -119,8 +119,22 @@ function listSets(policy: FamilyPolicy): ListSet[] {
     .filter((list) => policy[list].length > 0)
     .filter((list) => masqueradeOutbound || (list !== 'keepSources' && list !== 'keepDestinations'))
     .map((list) => {
-      return { family, list, set: setOf(setNames[list], family, directionOf[list], policy[list]) };
+      return { family, list, set: setOf(setNames[list], family, directionOf[list], entriesOf(policy, list)) };
     });
+}
+
+function entriesOf(policy: FamilyPolicy, list: ListName): readonly PolicyEntry[] {
+  if (list !== 'keepDestinations' || !keepsLinkLocalBySet(policy)) return policy[list];
+  return [...policy.keepDestinations, { cidr: linkLocal[policy.family], source: 'default' }];
+}
+
+/**
+ * Whether link-local destinations are kept by the set that keeps others: a rule less for each new connection. Not where a
+ * rule in between masquerades.
+ */
+function keepsLinkLocalBySet(policy: FamilyPolicy): boolean {
+  const { masqueradeLinkLocal, masqueradeOutbound, forceMasquerade, keepDestinations } = policy;
+  return !masqueradeLinkLocal && masqueradeOutbound && forceMasquerade.length === 0 && keepDestinations.length > 0;
 }
 
 function setOf(base: string, family: Family, direction: 'saddr' | 'daddr', entries: readonly PolicyEntry[]): NftSet {
@@ -190,7 +204,9 @@ function decision(policy: FamilyPolicy, options: Policy, lists: readonly ListSet
       .filter((other) => other.family === family && other.list === list)
       .map(({ set }) => `${set.field} ${operator}@${set.name} ${then}`);
   const rules = [
-    ...(policy.masqueradeLinkLocal ? [] : [`${protocolOf[family]} daddr ${linkLocal[family].text} ${keep(family)}`]),
+    ...(policy.masqueradeLinkLocal || keepsLinkLocalBySet(policy)
+      ? []
+      : [`${protocolOf[family]} daddr ${linkLocal[family].text} ${keep(family)}`]),
     ...ifListed('masqueradeSources', keep(family), '!= '),
     ...ifListed('forceMasquerade', verdict),
     ...ifListed('keepSources', keep(family)),

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { AgentError } from '../../../src/errors.ts';
-import { type Outcome, type Runner, systemRunner } from '../../../src/system/run.ts';
+import { type Command, type Outcome, type Runner, systemRunner } from '../../../src/system/run.ts';
 
 /** Every namespace of a test carries the id of the process that made it, so that a later run can tell what was left. */
 const namePattern = /^masq-(\d+)-/;
 let created = 0;
+
+/** The rules of the largest clusters take the kernel minutes on a busy machine. */
+const longestFeedMs = 600_000;
 
 /** A network namespace (ip-netns(8)) of a test. */
 export class Namespace {
@@ -34,7 +37,7 @@ export class Namespace {
 
   /** Like `run`, with a text for the standard input. */
   async feed(input: string, tool: string, ...args: string[]): Promise<string> {
-    const { stdout } = await check({ ...this.inside(tool, args), input });
+    const { stdout } = await check({ ...this.inside(tool, args), input, timeoutMs: longestFeedMs });
     return stdout;
   }
 
@@ -85,7 +88,7 @@ async function deleteNamespace(name: string): Promise<void> {
   await check({ tool: 'ip', args: ['netns', 'delete', name] });
 }
 
-async function check(command: { tool: string; args: readonly string[]; input?: string }): Promise<Outcome> {
+async function check(command: Command): Promise<Outcome> {
   const outcome = await systemRunner.run(command);
   if (outcome.exitCode === 0) return outcome;
   throw new Error(`${[command.tool, ...command.args].join(' ')}: exit code ${outcome.exitCode}\n${outcome.stderr}`);

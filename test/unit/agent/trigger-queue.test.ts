@@ -15,6 +15,14 @@ describe('TriggerQueue', () => {
     expect(await queue.next(1, 'resync', never)).toBe('resync');
   });
 
+  it('does not let events of addresses hide another either', async () => {
+    const queue = new TriggerQueue();
+    queue.add('address-change');
+    queue.add('foreign-change');
+    queue.add('address-change');
+    expect(await queue.next(hour, 'resync', never)).toBe('foreign-change');
+  });
+
   it('wakes a waiting loop', async () => {
     const queue = new TriggerQueue();
     const next = queue.next(hour, 'resync', never);

@@ -3,6 +3,7 @@ import {
   type Answer,
   afterAnswer,
   keptAfterAnswerMs,
+  mostAddresses,
   shortestIntervalMs,
   unknownName,
 } from '../../../src/names/name-state.ts';
@@ -32,8 +33,29 @@ describe('what is known of a name', () => {
       [60_000, answer(address(2n))],
     ] as const;
     expect(values(stateAfter(rotated))).toEqual([1, 2]);
-    expect(values(stateAfter([...rotated, [keptAfterAnswerMs - 1, answer(address(2n))]]))).toEqual([1, 2]);
-    expect(values(stateAfter([...rotated, [keptAfterAnswerMs, answer(address(2n))]]))).toEqual([2]);
+    const leftAt = 60_000;
+    const later = (ms: number) => stateAfter([...rotated, [leftAt + ms, answer(address(2n))]]);
+    expect(values(later(keptAfterAnswerMs - 1))).toEqual([1, 2]);
+    expect(values(later(keptAfterAnswerMs))).toEqual([2]);
+  });
+
+  it('keeps it for as long where answers hold for an hour, and asks again when that is over', () => {
+    const hour = 3_600_000;
+    const first = afterAnswer(unknownName, answer(address(1n, 3_600)), 0, hour);
+    const second = afterAnswer(first, answer(address(2n, 3_600)), hour, hour);
+    expect(values(second)).toEqual([1, 2]);
+    expect(second.askAt).toBe(hour + keptAfterAnswerMs);
+    expect(values(afterAnswer(second, answer(address(2n, 3_600)), second.askAt, hour))).toEqual([2]);
+  });
+
+  it('does not keep more addresses than a name can have, the latest first', () => {
+    const rounds = Array.from({ length: 10 }, (_, round) => {
+      const addresses = Array.from({ length: 500 }, (__, index) => address(BigInt(1_000 * round + index)));
+      return [round * 10_000, answer(...addresses)] as const;
+    });
+    const known = values(stateAfter(rounds));
+    expect(known).toHaveLength(mostAddresses);
+    expect(known.filter((value) => value >= 8_000)).toHaveLength(1_000);
   });
 
   it('keeps the last good addresses however long DNS fails, and asks with growing pauses', () => {

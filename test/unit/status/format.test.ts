@@ -26,6 +26,7 @@ const status: NodeStatus = {
   ],
   names: [],
   unknownNames: [],
+  outputAddresses: { inUse: [], idle: [] },
   leftovers: { found: [], failures: [] },
   foreign: { found: [], failures: [], complete: true },
   crashing: { found: [], failures: [] },
@@ -117,6 +118,18 @@ agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
     ]);
   });
 
+  it('tells which addresses connections get, and which entries are not used; nothing where there are none', () => {
+    const outputAddresses = {
+      inUse: ['192.0.2.10 to 203.0.113.0/24'],
+      idle: ['192.0.2.20 (a:3:1): the node has none'],
+    };
+    expect(rowOf('addresses', { ...status, outputAddresses })).toEqual([
+      'NOT USED: 192.0.2.20 (a:3:1): the node has none',
+      '192.0.2.10 to 203.0.113.0/24',
+    ]);
+    expect(formatNodeStatus(status, Date.now())).not.toMatch(/^addresses/m);
+  });
+
   it('tells leftovers and foreign rules, and what could not be searched', () => {
     const found = {
       backend: 'iptables-legacy',
@@ -161,6 +174,33 @@ agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
       'nft 0.9.8, as in Debian 11, crashes on inet old',
       'not searched: KERNEL_RESOURCE: no answer',
     ]);
+  });
+
+  it('tells what names stand for, and of which that is not known', () => {
+    const name = (text: string, addresses: string[], more = {}) => ({
+      name: text,
+      addresses,
+      answered: true,
+      failure: null,
+      ...more,
+    });
+    const names = [
+      name('a.example.com', ['192.0.2.1', '192.0.2.2']),
+      name('b.example.com', []),
+      name('c.example.com', ['192.0.2.3'], { failure: 'ETIMEOUT' }),
+      name('d.example.com', [], { answered: false }),
+    ];
+    const text = formatNodeStatus({ ...status, names, unknownNames: ['d.example.com', 'e.example.com'] }, now);
+    for (const line of [
+      'names       a.example.com: 192.0.2.1, 192.0.2.2',
+      'b.example.com: no address',
+      'c.example.com: 192.0.2.3; DNS does not answer: ETIMEOUT',
+      'd.example.com: not answered yet',
+      'e.example.com: not known, since no running agent says; what the rules have for it is taken as it is',
+    ]) {
+      expect(text).toContain(`${line}\n`);
+    }
+    expect(formatNodeStatus(status, now)).not.toContain('names ');
   });
 
   it('tells of an agent that is in trouble', () => {

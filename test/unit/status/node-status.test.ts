@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../../src/backends/backend.ts';
 import { AgentError } from '../../../src/errors.ts';
+import { parseCidr } from '../../../src/net/cidr.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import { gatherNodeStatus, type StatusSources } from '../../../src/status/node-status.ts';
+import { policyWith } from '../../builders/policy.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
+import { readText } from '../config/read-text.ts';
 
 const inSync: Observation = { state: 'in-sync', differences: [] };
 const nothing = { found: [], failures: [] };
@@ -14,7 +17,7 @@ function host(rules: Observation, changes: Partial<StatusSources> = {}): StatusS
     configPath: '/etc/config',
     reading: accepted(['10.0.0.0/8']),
     policy,
-    backend: { name: 'nft', observe: () => Promise.resolve(rules) },
+    backend: { name: 'nft', observe: () => Promise.resolve(rules), heldDestinations: () => Promise.resolve([]) },
     backendReason: 'asked for',
     findLeftovers: () => Promise.resolve(nothing),
     findForeign: () => Promise.resolve({ ...nothing, complete: true }),
@@ -37,6 +40,16 @@ describe('gatherNodeStatus', () => {
       config: { path: '/etc/config', valid: true, files: ['ip-masq-agent'] },
       leftovers: nothing,
       foreign: { ...nothing, complete: true },
+    });
+  });
+
+  it('tells the addresses that connections get, and the entries of the config without one', async () => {
+    const policy = policyWith({ ipv4: { outputs: [{ address: '192.0.2.10', destinations: ['203.0.113.0/24'] }] } });
+    const idle = { text: '192.0.2.20', reason: 'the node does not have this address', source: 'default' } as const;
+    const status = await gatherNodeStatus(host(inSync, { policy: { ...policy, idleOutputs: [idle] } }));
+    expect(status.outputAddresses).toEqual({
+      inUse: ['192.0.2.10 to 203.0.113.0/24'],
+      idle: ['192.0.2.20 (default): the node does not have this address'],
     });
   });
 
@@ -91,7 +104,7 @@ describe('gatherNodeStatus', () => {
       host(inSync, {
         reading: rejected('bad CIDR'),
         policy: undefined,
-        backend: { name: 'nft', observe: unexpected },
+        backend: { name: 'nft', observe: unexpected, heldDestinations: unexpected },
         findForeign: unexpected,
       }),
     );
@@ -100,12 +113,40 @@ describe('gatherNodeStatus', () => {
       config: { valid: false, problems: ['ip-masq-agent:1:5: bad CIDR'] },
       foreign: null,
       entries: [],
+      outputAddresses: { inUse: [], idle: [] },
     });
+  });
+
+  it('compares all but what names stand for that nobody can ask about', async () => {
+    const reading = readText('nonMasqueradeCIDRs: [10.0.0.0/8, api.example.com, other.example.com]\n');
+    if (!reading.ok) throw new Error('not a config');
+    const cidr = parseCidr('203.0.113.8/32');
+    if (!cidr) throw new Error('no CIDR');
+    const compared: Policy[] = [];
+    const backend = {
+      name: 'nft',
+      observe: (asked: Policy) => Promise.resolve(inSync).finally(() => compared.push(asked)),
+      heldDestinations: () =>
+        Promise.resolve([{ family: 'ipv4', list: 'keepDestinations', cidrs: [cidr], isMerged: true } as const]),
+    } as const;
+    const names = [{ name: 'other.example.com', addresses: [], isAnswered: true, failure: undefined }];
+    const sources = host(inSync, { reading, backend, names, unknownNames: ['api.example.com'] });
+    expect(await gatherNodeStatus(sources)).toMatchObject({
+      state: 'in-sync',
+      names: [{ name: 'other.example.com', addresses: [], answered: true }],
+      unknownNames: ['api.example.com'],
+    });
+    expect(compared[0]?.ipv4.keepDestinations.map(({ cidr: { text } }) => text)).toEqual([
+      '10.0.0.0/8',
+      '203.0.113.8/32',
+    ]);
+    expect(compared[0]?.ipv4.forceMasquerade).toEqual([]);
   });
 
   it('throws what the backend throws', async () => {
     const observe = () => Promise.reject(new AgentError('NO_PERMISSION', 'no'));
-    await expect(gatherNodeStatus(host(inSync, { backend: { name: 'nft', observe } }))).rejects.toMatchObject({
+    const backend = { name: 'nft', observe, heldDestinations: observe } as const;
+    await expect(gatherNodeStatus(host(inSync, { backend }))).rejects.toMatchObject({
       code: 'NO_PERMISSION',
     });
   });

@@ -113,6 +113,13 @@ describe('the metrics', () => {
     expect(samples.get('ip_masq_agent_entries{list="forceMasqueradeCIDRs",family="ipv4"}')).toBe(0);
   });
 
+  it('tell how many entries of outputAddresses are idle, and that none is any more', async () => {
+    const idle = { text: '192.0.2.10', reason: 'the node does not have this address', source: 'default' } as const;
+    const troubled: AgentEvent = { ...applied, policy: { ...policyKeeping(), idleOutputs: [idle, idle] } };
+    expect((await samplesAfter(troubled)).get('ip_masq_agent_idle_output_addresses')).toBe(2);
+    expect((await samplesAfter(troubled, inSync)).get('ip_masq_agent_idle_output_addresses')).toBe(0);
+  });
+
   it('tell whether the config was accepted, and which one is in force', async () => {
     const good: AgentEvent = { type: 'config-accepted', reading: accepted(['10.0.0.0/8']) };
     const bad: AgentEvent = { type: 'config-rejected', reading: rejected('oh no'), policyKept: true };

@@ -56,6 +56,14 @@ describe('the notifier of systemd', () => {
     expect(manager.told).toEqual([ready]);
   });
 
+  it('is ready while the rules found in the kernel stay until DNS answers: nobody need wait for others', () => {
+    const manager = fakeManager();
+    const awaitedNames = ['a.example.com'];
+    const { observe } = startSdNotifier(manager, () => ({ ...inSync, policy: undefined, awaitedNames }));
+    observe({ type: 'names-awaited', names: awaitedNames });
+    expect(manager.told).toEqual([expect.stringMatching(/^READY=1 STATUS=nft: not ready: .*until DNS answers/)]);
+  });
+
   it('is reloading from the signal until the pass for it has ended', () => {
     const manager = fakeManager();
     const { observe, reloading } = startSdNotifier(manager, () => inSync);

@@ -22,6 +22,11 @@ const policies: Record<string, Policy> = {
     ipv4: { masqueradeLinkLocal: true, keepSources: ['10.0.0.0/12'], keepDestinations: ['192.168.0.0/16'] },
   }),
   'nothing-kept': policyWith({}),
+  // Link-local destinations are in the set of those that are kept: nothing is decided in between.
+  destinations: policyWith({
+    ipv4: { masqueradeSources: ['10.0.0.0/8'], keepSources: ['10.1.0.0/16'], keepDestinations: ['192.168.0.0/16'] },
+    ipv6: { keepDestinations: ['2001:db8::/32', 'fe80::/9'] },
+  }),
   'every-list': policyWith({ ipv4: everyList, ipv6: everyIpv6List }),
   'outbound-off': policyWith({
     ipv4: { ...everyList, masqueradeOutbound: false },

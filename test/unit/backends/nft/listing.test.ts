@@ -29,15 +29,14 @@ const listed = `table inet ip-masq-agent {
 	set ${keepDestinations} {
 		typeof ip daddr
 		flags interval
-		elements = { 10.0.0.0/8, 172.16.0.0/12,
-			     192.168.0.0/16 }
+		elements = { 10.0.0.0/8, 169.254.0.0/16,
+			     172.16.0.0/12, 192.168.0.0/16 }
 	}
 
 	chain postrouting {
 		type nat hook postrouting priority srcnat + 10; policy accept;
 		fib daddr type local return
 		meta nfproto ipv6 goto ${ipv6}
-		ip daddr 169.254.0.0/16 counter name "kept-ipv4" return
 		ip daddr @${keepDestinations} counter name "kept-ipv4" return
 		goto ${masquerade}
 	}
