@@ -11,7 +11,15 @@ export class DeletedConnections {
   readonly #kinds = new Set<string>();
 
   add(connection: Connection): void {
-    this.#kinds.add(kindOf(connection));
+    this.#remember(kindOf(connection));
+  }
+
+  addAll(others: DeletedConnections): void {
+    for (const kind of others.#kinds) this.#remember(kind);
+  }
+
+  #remember(kind: string): void {
+    this.#kinds.add(kind);
     const [oldest] = this.#kinds.size > capacity ? this.#kinds : [];
     if (oldest !== undefined) this.#kinds.delete(oldest);
   }

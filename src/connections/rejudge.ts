@@ -17,6 +17,8 @@ export interface RejudgeOptions extends InspectionOptions {
   readonly socket: NetfilterSocket;
   /** The policy before this one: only connections about which the two differ are deleted. */
   readonly previous?: Policy | undefined;
+  /** How many connections are remembered at once. */
+  readonly capacity?: number;
 }
 
 export interface Rejudgement extends Inspection {
@@ -24,34 +26,55 @@ export interface Rejudgement extends Inspection {
   readonly report: ConnectionReport;
 }
 
+/** Connections to remember at once: 40 MB. */
+const capacityByDefault = 50_000;
+
 /**
  * Deletes the connections that the policy in force judges otherwise than they were treated, so that their next packet
- * is judged anew. All others lose nothing. The rules of the policy must be in place. Throws AgentError; what was deleted
- * until then stays so.
+ * is judged anew. All others lose nothing. The rules of the policy must be in place. Where there are very many, the
+ * table is read several times. Throws AgentError; what was deleted until then stays so.
  */
 export async function rejudgeConnections(options: RejudgeOptions): Promise<Rejudgement> {
-  const { mode, socket, previous, policy, deleted = new DeletedConnections(), signal } = options;
+  const { capacity = capacityByDefault, deleted } = options;
+  // Counts at the end only: one of two that look the same may have to wait for the next time.
+  const done = new DeletedConnections();
+  const first = await deleteSome(options, capacity, done);
+  let { count, busy } = first;
+  for (let left = first.condemned - capacity; left > 0; left -= capacity) {
+    const next = await deleteSome(options, capacity, done);
+    count += next.count;
+    busy = next.busy;
+  }
+  deleted?.addAll(done);
+  const notDeleted = busy > 0 ? [`${busy} connections are forwarded by a flowtable and could not be deleted`] : [];
+  return { report: { ...first.report, deleted: count }, remarks: [...first.remarks, ...notDeleted] };
+}
+
+/** Reads the table once and deletes as many as can be remembered. */
+async function deleteSome(options: RejudgeOptions, capacity: number, done: DeletedConnections) {
+  const { mode, socket, previous, policy, signal } = options;
   const isFlipped = previous ? flipsBetween(previous, policy) : () => true;
-  const condemned: Connection[] = [];
+  const remembered: Connection[] = [];
+  let condemned = 0;
   const { report, remarks } = await inspectConnections({
     ...options,
-    deleted,
     onOtherwise: (connection) => {
-      if ((mode === 'all' || connection.protocol === 'udp') && isFlipped(connection)) condemned.push(connection);
+      if ((mode === 'udp' && connection.protocol !== 'udp') || !isFlipped(connection)) return;
+      condemned++;
+      if (remembered.length < capacity) remembered.push(connection);
     },
   });
   let count = 0;
   let busy = 0;
-  for (const connection of condemned) {
-    if (signal?.aborted) throw new AgentError('ABORTED', `stopped after the deletion of ${count} connections`);
+  for (const connection of remembered) {
+    if (signal?.aborted) throw new AgentError('ABORTED', 'stopped before all connections were deleted');
     const outcome = await deleteConnection(socket, connection);
     if (outcome === 'busy') busy++;
     if (outcome !== 'deleted') continue;
     count++;
-    deleted.add(connection);
+    done.add(connection);
   }
-  const notDeleted = busy > 0 ? [`${busy} connections are forwarded by a flowtable and could not be deleted`] : [];
-  return { report: { ...report, deleted: count }, remarks: [...remarks, ...notDeleted] };
+  return { report, remarks, count, busy, condemned };
 }
 
 /** How many live connections a change from one policy to another would leave as they are. Throws AgentError. */

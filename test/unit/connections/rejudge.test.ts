@@ -55,6 +55,21 @@ describe('rejudging', () => {
     expect((await rejudgeConnections(optionsFor(table, kernel(), 'udp'))).report.deleted).toBe(1);
   });
 
+  it('reads the table again where there are more than it remembers at once', async () => {
+    const ids = [1, 2, 3, 4, 5];
+    const streamer: Streamer = {
+      async stream(_, onOutput) {
+        const gone = new Set(all.requests.map((request) => request.readUInt32BE(request.length - 4)));
+        for (const id of ids.filter((each) => !gone.has(each))) onOutput(Buffer.from(line('udp', '203.0.113.8', id)));
+        return { exitCode: 0, stderr: '' };
+      },
+    };
+    const all = kernel();
+    const { report } = await rejudgeConnections({ ...optionsFor('', all), streamer, capacity: 2 });
+    expect(report).toMatchObject({ otherwise: { count: 5 }, deleted: 5 });
+    expect(all.requests).toHaveLength(5);
+  });
+
   it('does not count what had ended or can’t be deleted', async () => {
     const { report, remarks } = await rejudgeConnections(optionsFor(table, kernel('ENOENT', 'EBUSY')));
     expect(report.deleted).toBe(0);
