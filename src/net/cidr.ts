@@ -1,6 +1,6 @@
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { addressBits, type Family } from './family.ts';
-import { type AddressRange, coveringNetworks, type IpSet, ipSet, type Network } from './ip-set.ts';
+import { type AddressRange, bitLength, coveringNetworks, type IpSet, ipSet, type Network } from './ip-set.ts';
 
 export { type Address, formatAddress, parseAddress } from './address.ts';
 export type { AddressRange } from './ip-set.ts';
@@ -88,8 +88,7 @@ export function coveringCidrs(set: IpSet, family: Family): Cidr[] {
 export function enclosingCidr(set: IpSet, family: Family): Cidr {
   const first = set[0]?.first ?? 0n;
   const last = set.at(-1)?.last ?? hostMask(family, 0);
-  const differing = first === last ? 0 : (first ^ last).toString(2).length;
-  const prefix = addressBits[family] - differing;
+  const prefix = addressBits[family] - bitLength(first ^ last);
   return cidrOf({ network: first - hostBits({ family, value: first }, prefix), prefix }, family);
 }
 
@@ -108,9 +107,13 @@ function parsePrefix(text: string, family: Family): number | undefined {
   return prefix <= addressBits[family] ? prefix : undefined;
 }
 
+/** The bits of an address beyond a prefix, all set. */
 function hostMask(family: Family, prefix: number): bigint {
-  return (1n << BigInt(addressBits[family] - prefix)) - 1n;
+  return lowBits[addressBits[family] - prefix] ?? 0n;
 }
+
+/** So many low bits, all set: made once, since a config may ask a million times. */
+const lowBits: readonly bigint[] = Array.from({ length: addressBits.ipv6 + 1 }, (_, bits) => (1n << BigInt(bits)) - 1n);
 
 function hostBits(address: Address, prefix: number): bigint {
   return address.value & hostMask(address.family, prefix);

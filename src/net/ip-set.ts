@@ -110,7 +110,7 @@ export function coveringNetworks(set: IpSet, family: Family): Network[] {
   const networks: Network[] = [];
   for (const { first, last } of set) {
     for (let next = first; next <= last; ) {
-      const hostBits = Math.min(trailingZeros(next, bits), (last - next + 1n).toString(2).length - 1);
+      const hostBits = Math.min(trailingZeros(next, bits), bitLength(last - next + 1n) - 1);
       networks.push({ network: next, prefix: bits - hostBits });
       next += 1n << BigInt(hostBits);
     }
@@ -134,7 +134,15 @@ function joined(sorted: readonly AddressRange[]): IpSet {
 }
 
 function trailingZeros(value: bigint, bits: number): number {
-  return value === 0n ? bits : (value & -value).toString(2).length - 1;
+  return value === 0n ? bits : bitLength(value & -value) - 1;
+}
+
+/** How many bits it takes to write a number that is not negative: 0 for 0. */
+export function bitLength(value: bigint): number {
+  let bits = 0;
+  let rest = value;
+  for (; rest > 0xffff_ffffn; rest >>= 32n) bits += 32;
+  return bits + 32 - Math.clz32(Number(rest));
 }
 
 function compare(a: bigint, b: bigint): number {

@@ -197,10 +197,12 @@ export function partedBy(
     const inner = isOfBoth ? piece.other : (piece.one ?? piece.other);
     const group = parts.get(outer) ?? new Map<PolicyEntry | undefined, GrowingPart>();
     parts.set(outer, group);
-    const part: GrowingPart = group.get(inner) ?? { set: [], one: piece.one, other: piece.other };
-    group.set(inner, part);
+    const range = { first: piece.first, last: piece.last };
+    const part = group.get(inner);
     // In ascending order, and apart: where two pieces touch, another entry decides.
-    part.set.push({ first: piece.first, last: piece.last });
+    if (part) part.set.push(range);
+    // Most have one range: a list made with it has no room for others.
+    else group.set(inner, { set: [range], one: piece.one, other: piece.other });
   }
   return [...parts.values()].flatMap((group) => [...group.values()]);
 }

@@ -54,9 +54,9 @@ export interface AgentState {
   readonly failure: { readonly error: AgentError; readonly count: number; readonly since: Instant } | undefined;
   /** Addresses that HTTP should be served on and can't be had. */
   readonly listenFailures: readonly { readonly address: string; readonly reason: string; readonly since: Instant }[];
-  /** What the loop does: a pass since `since`, or waiting until `until`, both on the monotonic clock. */
+  /** What the loop does: a reconcile since `since`, or waiting until `until`, both on the monotonic clock. */
   readonly loop:
-    | { readonly doing: 'pass'; readonly since: number }
+    | { readonly doing: 'reconcile'; readonly since: number }
     | { readonly doing: 'wait'; readonly until: number };
 }
 
@@ -79,7 +79,7 @@ export function initialState(now: Instant): AgentState {
     connections: undefined,
     failure: undefined,
     listenFailures: [],
-    loop: { doing: 'pass', since: now.monotonic },
+    loop: { doing: 'reconcile', since: now.monotonic },
   };
 }
 
@@ -138,7 +138,7 @@ export function nextState(state: AgentState, event: AgentEvent, now: Instant): A
     case 'serving':
       return { ...state, listenFailures: othersThan(event.address, state) };
     case 'reconciling':
-      return { ...state, loop: { doing: 'pass', since: now.monotonic } };
+      return { ...state, loop: { doing: 'reconcile', since: now.monotonic } };
     case 'waiting':
       return { ...state, loop: { doing: 'wait', until: now.monotonic + event.forMs } };
     default:

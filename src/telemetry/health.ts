@@ -15,12 +15,12 @@ export interface Health {
   readonly checks: readonly HealthCheck[];
 }
 
-/** A pass of the loop may take this long: several runs of tools, each of which is killed after 30 s, and a lock. */
-const longestPassMs = 5 * 60_000;
+/** A reconcile may take this long: several runs of tools, each of which is killed after 30 s, and a lock. */
+const longestReconcileMs = 5 * 60_000;
 /** How late a timer may be on a node that is short of CPU. */
 const longestDelayMs = 60_000;
 
-/** Whether the loop is alive: waiting for its next pass, or busy with one for no longer than a pass can take. */
+/** Whether the loop is alive: waiting for its next reconcile, or busy with one for no longer than one can take. */
 export function liveness({ loop }: Pick<AgentState, 'loop'>, monotonicNow: number): Health {
   return healthOf([{ name: 'loop', ...loopCheck(loop, monotonicNow) }]);
 }
@@ -58,11 +58,11 @@ function healthOf(checks: readonly HealthCheck[]): Health {
 }
 
 function loopCheck(loop: AgentState['loop'], now: number): Finding {
-  if (loop.doing === 'pass' && now - loop.since > longestPassMs) {
-    return { ok: false, detail: `a pass has been running for ${seconds(now - loop.since)}` };
+  if (loop.doing === 'reconcile' && now - loop.since > longestReconcileMs) {
+    return { ok: false, detail: `a reconcile has been running for ${seconds(now - loop.since)}` };
   }
   if (loop.doing === 'wait' && now - loop.until > longestDelayMs) {
-    return { ok: false, detail: `the next pass is overdue by ${seconds(now - loop.until)}` };
+    return { ok: false, detail: `the next reconcile is overdue by ${seconds(now - loop.until)}` };
   }
   return fine;
 }
@@ -89,7 +89,7 @@ function kernelCheck({ policy, failure, awaitedNames }: AgentState): Finding {
     const names = others.length === 0 ? name : `${name} and ${others.length} other names`;
     return { ok: false, detail: `the rules found in the kernel stay until DNS answers ${names}, ten minutes at most` };
   }
-  return policy ? fine : { ok: false, detail: 'the first pass has not finished' };
+  return policy ? fine : { ok: false, detail: 'the first reconcile has not finished' };
 }
 
 function seconds(ms: number): string {

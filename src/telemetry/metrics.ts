@@ -173,7 +173,7 @@ function defineMetrics(registry: Registry) {
     }),
     applyDuration: new Histogram({
       name: 'ip_masq_agent_apply_duration_seconds',
-      help: 'How long passes took that wrote rules, reading back included, in seconds.',
+      help: 'How long reconciles took that wrote rules, reading back included, in seconds.',
       buckets: durationBuckets,
       registers,
     }),

@@ -7,7 +7,7 @@ import { liveness, readiness } from './health.ts';
 /** Keeps systemd informed of one agent (sd_notify(3)). */
 export interface SdNotifier {
   readonly observe: ReportEvent;
-  /** A reload was asked for; the next pass is it. */
+  /** A reload was asked for; the next reconcile is it. */
   reloading(): void;
   /** The agent ends. */
   stop(): Promise<void>;

@@ -38,7 +38,11 @@ describe('the state of the agent', () => {
   it('begins with a pass and knows nothing', () => {
     const now = { wallClock: 1, monotonic: 2 };
     expect(stateAfter()).toEqual(initialState({ wallClock: 100_000, monotonic: 1000 }));
-    expect(initialState(now)).toMatchObject({ startedAt: now, loop: { doing: 'pass', since: 2 }, driftRepairs: 0 });
+    expect(initialState(now)).toMatchObject({
+      startedAt: now,
+      loop: { doing: 'reconcile', since: 2 },
+      driftRepairs: 0,
+    });
   });
 
   it('keeps when the rules were last written, and when last found as they should be', () => {
@@ -77,7 +81,7 @@ describe('the state of the agent', () => {
   it('follows the loop on the monotonic clock', () => {
     expect(stateAfter({ type: 'waiting', forMs: 500 }).loop).toEqual({ doing: 'wait', until: 1510 });
     expect(stateAfter({ type: 'waiting', forMs: 500 }, { type: 'reconciling' }).loop).toEqual({
-      doing: 'pass',
+      doing: 'reconcile',
       since: 1020,
     });
   });

@@ -140,7 +140,7 @@ describe('endpoints', () => {
     const { report, get } = await start(any, any);
     report(started);
     for (const path of ['/livez', '/healthz']) expect(await get(path)).toEqual({ status: 200, body: 'ok\n' });
-    expect(await get('/readyz')).toEqual({ status: 503, body: 'the first pass has not finished\n' });
+    expect(await get('/readyz')).toEqual({ status: 503, body: 'the first reconcile has not finished\n' });
     report(bad);
     expect(await get('/readyz')).toEqual({
       status: 503,

@@ -12,11 +12,11 @@ const minute = 60_000;
 
 describe('liveness', () => {
   it('lets a pass take its time, but not for ever', () => {
-    const loop = { doing: 'pass', since: 0 } as const;
+    const loop = { doing: 'reconcile', since: 0 } as const;
     expect(liveness({ loop }, 5 * minute)).toMatchObject({ ok: true, reason: 'ok' });
     expect(liveness({ loop }, 5 * minute + 1)).toMatchObject({
       ok: false,
-      reason: 'a pass has been running for 300 s',
+      reason: 'a reconcile has been running for 300 s',
     });
   });
 
@@ -26,14 +26,14 @@ describe('liveness', () => {
     expect(liveness({ loop }, loop.until + minute).ok).toBe(true);
     expect(liveness({ loop }, loop.until + 2 * minute)).toMatchObject({
       ok: false,
-      reason: 'the next pass is overdue by 120 s',
+      reason: 'the next reconcile is overdue by 120 s',
     });
   });
 });
 
 describe('readiness', () => {
   it('waits for the first pass', () => {
-    expect(readiness(fresh)).toMatchObject({ ok: false, reason: 'the first pass has not finished' });
+    expect(readiness(fresh)).toMatchObject({ ok: false, reason: 'the first reconcile has not finished' });
     expect(readiness(applied)).toMatchObject({ ok: true, reason: 'ok' });
   });
 

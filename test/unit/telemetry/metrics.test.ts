@@ -55,7 +55,7 @@ describe('the metrics', () => {
     const helped = [...text.matchAll(/^# HELP (\S+) \S.{20,}$/gm)].map(([, name]) => name);
     const typed = [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(([, name]) => name);
     expect(helped).toEqual(typed);
-    expect(helped).toHaveLength(29);
+    expect(helped).toHaveLength(30);
   });
 
   it('begin with an agent that has done nothing', async () => {

@@ -123,7 +123,7 @@ describe('the notifier of systemd', () => {
 
     it('gives none while the loop hangs', () => {
       const manager = fakeManager(1_000);
-      const hung: AgentState = { ...inSync, loop: { doing: 'pass', since: Number.NEGATIVE_INFINITY } };
+      const hung: AgentState = { ...inSync, loop: { doing: 'reconcile', since: Number.NEGATIVE_INFINITY } };
       startSdNotifier(manager, () => hung);
       vi.advanceTimersByTime(5_000);
       expect(manager.told).toEqual([]);
