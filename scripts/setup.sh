@@ -20,6 +20,7 @@ missing_packages() {
   command -v ip >/dev/null || echo iproute2
   command -v ping >/dev/null || echo iputils-ping
   command -v sysctl >/dev/null || echo procps
+  command -v conntrack >/dev/null || echo conntrack
   has_libatomic || echo libatomic1
   # Fetches other versions of nft for the tests.
   command -v mmdebstrap >/dev/null || echo mmdebstrap

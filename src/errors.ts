@@ -66,6 +66,10 @@ export const errorTable = {
     exitCode: 3,
     advice: 'The kernel or the tool ran out of memory or buffer space; raise the memory limit or shorten the lists.',
   },
+  NETLINK_UNAVAILABLE: {
+    exitCode: 3,
+    advice: 'Use the image or the package as it is: with Node 26.10 or later, and NET_ADMIN.',
+  },
   RULESET_REJECTED: {
     exitCode: 3,
     advice: 'This is a bug in ip-masq-agent: please report it with the output of `ip-masq-agent render`.',

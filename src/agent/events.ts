@@ -2,6 +2,8 @@ import type { BackendName } from '../backends/backend.ts';
 import type { Origin } from '../backends/change-watch.ts';
 import type { ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
 import type { ConfigReading } from '../config/config.ts';
+import type { ConnectionReport } from '../connections/census.ts';
+import type { RejudgeMode } from '../connections/rejudge.ts';
 import type { AgentError } from '../errors.ts';
 import type { NameAnswer } from '../names/name-watch.ts';
 import type { FlipSummary } from '../policy/diff.ts';
@@ -99,6 +101,19 @@ export type AgentEvent =
     }
   /** Other programs' rules were searched for those that masquerade what this agent keeps. */
   | { readonly type: 'foreign-masquerade'; readonly found: ForeignRules }
+  /** The live connections were looked at, which took so much CPU time, that of the tools included. */
+  | { readonly type: 'connections-sampled'; readonly report: ConnectionReport; readonly cpuMs: number }
+  /** They can't be looked at; told once for each reason, until it works again. */
+  | { readonly type: 'sampling-failed'; readonly error: AgentError }
+  /** After a change of the config, so many connections that it judges otherwise were deleted, as it asks for. */
+  | {
+      readonly type: 'rejudged';
+      readonly mode: RejudgeMode;
+      readonly deleted: number;
+      /** Why some could not be judged, or deleted. */
+      readonly remarks: readonly string[];
+    }
+  | { readonly type: 'rejudge-failed'; readonly error: AgentError }
   /** The loop has begun to reconcile: with `waiting`, the sign of life that /healthz goes by. */
   | { readonly type: 'reconciling' }
   /** The loop waits, so many milliseconds unless something happens. */

@@ -27,6 +27,10 @@ export const commands: CommandTable = {
     operand: { name: 'NEW' },
     load: async () => (await import('./commands/diff.ts')).diff,
   },
+  connections: {
+    help: 'put the live connections beside the policy in force, and tell how many source ports are in use',
+    load: async () => (await import('./commands/connections.ts')).connections,
+  },
   status: {
     help: 'tell what is in the kernel now, in every backend, and whether it is what the config asks for',
     load: async () => (await import('./commands/status.ts')).status,

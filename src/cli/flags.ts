@@ -44,6 +44,14 @@ export const flagTable = {
     undefined,
     "overrides the config's resyncInterval; a Go duration, or whole seconds",
   ),
+  /** Undefined: as many as there are. */
+  'snat-port-budget': parsed<number | undefined>(
+    parsePortBudget,
+    'N',
+    undefined,
+    "source ports per destination that a cloud's gateway leaves this node",
+  ),
+  'connection-sampling': boolean(true, 'look at the live connections from time to time, for the metrics'),
   'allow-names': boolean(true, 'allow DNS names among destinations'),
   /** host:port; empty: off. */
   'metrics-bind-address': parsed(parseListenAddress, 'HOST:PORT', '', 'serve /metrics there (off by default)'),
@@ -60,6 +68,15 @@ export const flagTable = {
   src: of('explain', text('ADDRESS', '', 'source of the connection')),
   dst: of('explain', text('ADDRESS', '', 'destination of the connection')),
   proto: of('explain', text('NAME', '', 'protocol of the connection (any by default)')),
+  /** Empty: delete nothing. */
+  rejudge: of(
+    'connections',
+    choice<'' | 'udp' | 'all'>(
+      ['udp', 'all'],
+      '',
+      'delete those that are judged otherwise now, which breaks those of TCP',
+    ),
+  ),
   stay: of('cleanup', boolean(false, 'once clean, serve health and wait for SIGTERM, as a DaemonSet must')),
   cleanup: boolean(false, 'the same as the command cleanup'),
   version: boolean(false, 'print the version'),
@@ -196,6 +213,11 @@ function parseInterval(given: string): FlagReading<number | undefined> {
     isLongEnough ? Number(nanoseconds / 1_000_000n) : undefined,
     'at least 1s, as a Go duration such as 1m30s or in whole seconds',
   );
+}
+
+function parsePortBudget(given: string): FlagReading<number | undefined> {
+  const ports = /^\d{1,5}$/.test(given) ? Number(given) : 0;
+  return valid(ports >= 1 && ports <= 65_535 ? ports : undefined, 'a number of ports from 1 to 65535, such as 1024');
 }
 
 function parseListenAddress(given: string): FlagReading<string> {

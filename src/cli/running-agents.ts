@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type Process, processesOfThisNetwork } from '../system/processes.ts';
 import { type Arguments, parseArguments } from './args.ts';
 import type { CommandContext } from './command.ts';
-import type { Flags } from './flags.ts';
+import type { FlagName, Flags } from './flags.ts';
 
 /** An agent of this kind that runs in the network of this process. */
 export interface AgentProcess extends Process {
@@ -41,9 +41,9 @@ function runsThisProgram({ args, executable }: Process, program: number): boolea
   return program === 0 ? executable === process.execPath : /^node/.test(basename(args[0] ?? ''));
 }
 
-/** Whether a command was given flags beside --output: without, it takes those of the agent that runs. */
-export function hasOwnFlags({ given }: Pick<CommandContext, 'given'>): boolean {
-  return [...given].some((name) => name !== 'output');
+/** Whether a command was given flags beside --output and these: without, it takes those of the agent that runs. */
+export function hasOwnFlags({ given }: Pick<CommandContext, 'given'>, beside: readonly FlagName[] = []): boolean {
+  return [...given].some((name) => name !== 'output' && !beside.includes(name));
 }
 
 /** The flags that a command goes by: its own, or, without any, those of the agent that runs here. */

@@ -1,7 +1,7 @@
 import type { Cidr } from '../net/cidr.ts';
 import { isName } from '../net/dns-name.ts';
 import { formatDuration } from '../net/duration.ts';
-import type { Config, ConfigOptions, Destination, RejudgeConnections, Sourced } from './config.ts';
+import type { Config, ConfigOptions, Destination, Sourced } from './config.ts';
 import { defaultCidrLimit, defaultNonMasqueradeCIDRs, defaultResyncInterval } from './defaults.ts';
 import { type ProblemList, problemAt } from './problems.ts';
 import { type BooleanKey, type DestinationKey, rejudgeChoices, type SourceKey } from './schema.ts';
@@ -26,13 +26,6 @@ export function mergeSettings(files: readonly FileSettings[], options: ConfigOpt
     defaultCidrLimit,
   );
   if (!problems.isIncomplete) checkLimit(files, cidrLimit, options, problems);
-  const rejudge = extreme(
-    files,
-    (file) => file.rejudgeConnections,
-    (a, b) => rejudgeChoices.indexOf(a) < rejudgeChoices.indexOf(b),
-    'none',
-  );
-  warnOfRejudging(rejudge, problems);
   const forced = [...destinations(files, 'forceMasqueradeCIDRs'), ...destinations(files, 'masqueradeCIDRs')];
   const kept = nonMasqueradeCIDRs(files, options, problems);
   warnOfNames([...kept, ...forced], problems);
@@ -46,18 +39,16 @@ export function mergeSettings(files: readonly FileSettings[], options: ConfigOpt
     masqOutBound: either(files, 'masqOutBound', false),
     masqOutBoundIPv6: either(files, 'masqOutBoundIPv6', false),
     cidrLimit,
-    rejudgeConnections: rejudge,
+    rejudgeConnections: extreme(
+      files,
+      (file) => file.rejudgeConnections,
+      (a, b) => rejudgeChoices.indexOf(a) < rejudgeChoices.indexOf(b),
+      'none',
+    ),
     outputAddresses: files.flatMap((file) => file.outputAddresses),
     resyncIntervalMs: { value: Number(interval.value) / 1e6, source: interval.source },
     resyncInterval: formatDuration(interval.value),
   };
-}
-
-/** The key is part of the contract; what it asks for is not built yet, and nobody should rely on it. */
-function warnOfRejudging({ value, source }: Sourced<RejudgeConnections>, problems: ProblemList): void {
-  if (value === 'none' || source === 'default' || 'flag' in source) return;
-  const message = 'rejudgeConnections does nothing yet: live connections go on as they were judged';
-  problems.warning(() => problemAt(source, { message }));
 }
 
 /** Told once, at the first of them: nobody reads it at each. */

@@ -12,8 +12,16 @@ export interface Compared {
   readonly settings: Settings;
 }
 
-/** The JSON of `diff --output json`, in pieces, since 100,000 changes make 50 MB. Ends with a newline. */
-export function* diffJson(changes: readonly Change[], before: Compared, after: Compared): Generator<string> {
+/**
+ * The JSON of `diff --output json`, in pieces, since 100,000 changes make 50 MB. `leftBehind`: how many live connections
+ * the change concerns, where that is known. Ends with a newline.
+ */
+export function* diffJson(
+  changes: readonly Change[],
+  before: Compared,
+  after: Compared,
+  leftBehind?: number,
+): Generator<string> {
   yield `{\n  "same": ${changes.length === 0},\n  "changes": [`;
   for (const [index, change] of changes.entries()) {
     const { family, sources, destinations } = change;
@@ -26,8 +34,8 @@ export function* diffJson(changes: readonly Change[], before: Compared, after: C
     });
     yield `${index === 0 ? '' : ','}\n    ${text}`;
   }
-  // How many live connections that concerns is not looked at.
-  yield `${changes.length === 0 ? '' : '\n  '}],\n  "connections": null\n}\n`;
+  const connections = leftBehind === undefined ? null : { otherwise: leftBehind };
+  yield `${changes.length === 0 ? '' : '\n  '}],\n  "connections": ${JSON.stringify(connections)}\n}\n`;
 }
 
 function causeJson(cause: Cause, family: Family, compared: Compared): Omit<VerdictReason, 'id'> {

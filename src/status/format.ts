@@ -170,7 +170,7 @@ function agentBlock({ pid, startedAt, report }: RunningAgent, now: number): read
 }
 
 function reportLines(report: AgentReport, now: number): readonly string[] {
-  const { config, failure, driftRepairs, lastDriftRepairAt, anotherAgent, listenFailures } = report;
+  const { config, failure, driftRepairs, lastDriftRepairAt, connections, anotherAgent, listenFailures } = report;
   return [
     `version ${report.version}, ${report.ready ? 'ready' : `not ready: ${report.reason}`}`,
     `config accepted ${moment(config.acceptedAt, now)}`,
@@ -182,6 +182,7 @@ function reportLines(report: AgentReport, now: number): readonly string[] {
     ...(config.rejectedAt === null ? [] : [`config on disk REJECTED ${moment(config.rejectedAt, now)}`]),
     `rules written ${moment(report.lastApplyAt, now)}, last found right ${moment(report.lastSyncAt, now)}`,
     `drift repairs: ${driftRepairs}${driftRepairs > 0 ? `, the last ${moment(lastDriftRepairAt, now)}` : ''}`,
+    ...(connections ? [connectionsLine(connections, now)] : []),
     ...(anotherAgent
       ? [
           `ANOTHER ip-masq-agent WITH ANOTHER CONFIG seen ${moment(anotherAgent.lastAt, now)}: ${anotherAgent.sign}`,
@@ -193,6 +194,14 @@ function reportLines(report: AgentReport, now: number): readonly string[] {
       ? [`FAILING since ${moment(failure.since, now)}, passes in a row: ${failure.count}: ${failure.message}`]
       : []),
   ];
+}
+
+function connectionsLine(
+  { masqueraded, kept, otherwise, portShare, sampledAt }: NonNullable<AgentReport['connections']>,
+  now: number,
+): string {
+  const ports = `source ports towards one destination: ${(portShare * 100).toFixed(portShare < 0.1 ? 1 : 0)} % at most`;
+  return `connections: ${masqueraded} masqueraded, ${kept} kept, ${otherwise} judged otherwise; ${ports}; sampled ${moment(sampledAt, now)}`;
 }
 
 /** `2026-01-02 03:04:05 UTC (1h2m3s ago)`, or `never`. */

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { execa } from 'execa';
 import { AgentError } from '../errors.ts';
+import { killDelayMs, Patience } from './patience.ts';
 
 /** One run of one tool: an argument array, never a shell string. */
 export interface Command {
@@ -36,10 +37,6 @@ export interface Runner {
 }
 
 const defaultTimeoutMs = 30_000;
-/** A tool that ignores SIGTERM is given no more time than this before SIGKILL. */
-const killDelayMs = 400;
-/** A tool that is still there so long after SIGKILL hangs in the kernel: nobody waits for it any longer. */
-const giveUpDelayMs = 300;
 /** What a tool wrote is read within this time after its end, also where a process that left its group holds its pipes. */
 const drainMs = 200;
 /** Twice the listing of as many set elements as a config may ask for. */
@@ -70,11 +67,32 @@ export function createRunner(children?: ChildObserver): Runner {
 
 export const systemRunner: Runner = createRunner();
 
-async function runCommand(command: Command, children: ChildObserver | undefined): Promise<Outcome> {
+/** For output that is too long to be kept: hands it on as it comes. */
+export interface Streamer {
+  /**
+   * Like `Runner.run`, but each piece of the standard output goes to `onOutput`, and none of it is in the outcome.
+   * Pieces need not end with a line. What `onOutput` throws ends the tool and is thrown.
+   */
+  stream(command: Command, onOutput: (piece: Buffer) => void): Promise<Omit<Outcome, 'stdout'>>;
+}
+
+/** The streamer that starts real processes. */
+export const systemStreamer: Streamer = {
+  async stream(command, onOutput) {
+    const { exitCode, stderr } = await runCommand(command, undefined, onOutput);
+    return { exitCode, stderr };
+  },
+};
+
+async function runCommand(
+  command: Command,
+  children: ChildObserver | undefined,
+  onOutput?: (piece: Buffer) => void,
+): Promise<Outcome> {
   const { tool, args, timeoutMs = defaultTimeoutMs, signal } = command;
   const running = start(command, timeoutMs);
   const child = running.nodeChildProcess;
-  const output = new Output(running, () => running.kill('SIGKILL'));
+  const output = new Output(running, () => running.kill('SIGKILL'), onOutput);
   child.once('exit', () => {
     running.kill('SIGKILL');
     const drained = setTimeout(() => closePipes(child), drainMs);
@@ -104,16 +122,18 @@ function closePipes({ stdin, stdout, stderr }: ChildProcess): void {
   for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
 }
 
-/** What a tool prints, up to what any tool has to say. */
+/** What a tool prints: the standard output as somebody takes it, the rest up to what any tool has to say. */
 class Output {
   readonly stdout: Buffer[] = [];
   readonly stderr: Buffer[] = [];
+  /** What the taker of the output threw. */
+  refusal: { readonly cause: unknown } | undefined;
   #bytes = 0;
-  readonly #onTooMuch: () => void;
+  readonly #end: () => void;
 
-  constructor({ stdout, stderr }: ReturnType<typeof start>, onTooMuch: () => void) {
-    this.#onTooMuch = onTooMuch;
-    stdout.on('data', (piece: Buffer) => this.#keep(this.stdout, piece));
+  constructor({ stdout, stderr }: ReturnType<typeof start>, end: () => void, onOutput?: (piece: Buffer) => void) {
+    this.#end = end;
+    stdout.on('data', (piece: Buffer) => (onOutput ? this.#give(onOutput, piece) : this.#keep(this.stdout, piece)));
     stderr.on('data', (piece: Buffer) => this.#keep(this.stderr, piece));
   }
 
@@ -123,37 +143,18 @@ class Output {
 
   #keep(pieces: Buffer[], piece: Buffer): void {
     this.#bytes += piece.length;
-    if (this.isTooMuch) this.#onTooMuch();
+    if (this.isTooMuch) this.#end();
     else pieces.push(piece);
   }
-}
 
-/** How long a tool may take to end once it was told to. */
-class Patience {
-  /** Resolves when the tool should long have ended. */
-  readonly lost: Promise<undefined>;
-  readonly #signal: AbortSignal | undefined;
-  #lose: () => void = () => undefined;
-  #timer: NodeJS.Timeout;
-
-  constructor(timeoutMs: number, signal: AbortSignal | undefined) {
-    this.lost = new Promise((resolve) => {
-      this.#lose = () => resolve(undefined);
-    });
-    this.#timer = setTimeout(this.#lose, timeoutMs + killDelayMs + giveUpDelayMs);
-    this.#signal = signal;
-    signal?.addEventListener('abort', this.#hurry);
-  }
-
-  readonly #hurry = (): void => {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#lose, killDelayMs + giveUpDelayMs);
-  };
-
-  /** The tool has ended, or was given up. */
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#hurry);
+  #give(onOutput: (piece: Buffer) => void, piece: Buffer): void {
+    if (this.refusal) return;
+    try {
+      onOutput(piece);
+    } catch (cause) {
+      this.refusal = { cause };
+      this.#end();
+    }
   }
 }
 
@@ -167,6 +168,7 @@ function outcomeOf(
   name: string,
   timeoutMs: number,
 ): Outcome {
+  if (output.refusal) throw output.refusal.cause;
   if (result.isCanceled) throw new AgentError('ABORTED', `${name} was ended because the agent stops`);
   if (result.timedOut) throw new AgentError('TOOL_TIMEOUT', `${name} did not finish within ${timeoutMs} ms`);
   if (output.isTooMuch) throw new AgentError('TOOL_FAILED', `${name} printed more than ${maxOutputBytes} bytes`);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod/mini';
 import { formatProblem } from '../config/problems.ts';
+import { largestShare } from '../connections/ports.ts';
 import { urlOf } from '../net/listen-address.ts';
 import { entryCounts } from '../policy/policy.ts';
 import { messageOf } from '../text.ts';
@@ -42,6 +43,17 @@ const agentReport = z.object({
   anotherAgent: z.nullable(
     z.object({ sign: z.string(), changedBy: z.nullable(z.string()), since: time, lastAt: time }),
   ),
+  /** The live connections as they were last sampled. */
+  connections: z.nullable(
+    z.object({
+      masqueraded: z.number(),
+      kept: z.number(),
+      otherwise: z.number(),
+      /** The largest share of source ports in use towards one destination, 0 to 1. */
+      portShare: z.number(),
+      sampledAt: time,
+    }),
+  ),
   failure: z.nullable(z.object({ code: z.string(), message: z.string(), count: z.number(), since: time })),
   /** Addresses that HTTP should be served on and can't be had. */
   listenFailures: z.readonly(z.array(z.object({ address: z.string(), reason: z.string(), since: time }))),
@@ -59,7 +71,7 @@ const reportedProblems = 20;
 
 /** The report of an agent that has come to this state. */
 export function agentReportOf(state: AgentState): AgentReport {
-  const { agent, config, rejection, fallback, policy, anotherAgent, failure } = state;
+  const { agent, config, rejection, fallback, policy, anotherAgent, connections, failure } = state;
   const { ok, reason } = readiness(state);
   return {
     version: agent?.version ?? null,
@@ -89,6 +101,15 @@ export function agentReportOf(state: AgentState): AgentReport {
           changedBy: anotherAgent.changedBy ?? null,
           since: timeOf(anotherAgent.since),
           lastAt: timeOf(anotherAgent.lastAt),
+        }
+      : null,
+    connections: connections
+      ? {
+          masqueraded: connections.report.masqueraded,
+          kept: connections.report.kept,
+          otherwise: connections.report.otherwise.count,
+          portShare: largestShare(connections.report),
+          sampledAt: timeOf(connections.at),
         }
       : null,
     failure: failure

@@ -2,6 +2,7 @@ import type { AcceptedConfig, AgentEvent, RejectedConfig, ReportEvent } from '..
 import { signOfAnotherAgent } from '../backends/another-agent.ts';
 import { describeOrigin } from '../backends/change-watch.ts';
 import { monotonicMs } from '../clock.ts';
+import type { ConnectionReport } from '../connections/census.ts';
 import type { AgentError } from '../errors.ts';
 import type { NameAnswer } from '../names/name-watch.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -47,6 +48,8 @@ export interface AgentState {
         readonly lastAt: Instant;
       }
     | undefined;
+  /** The live connections as they were last sampled; undefined until then, and where they can't be. */
+  readonly connections: { readonly report: ConnectionReport; readonly at: Instant } | undefined;
   /** The failure that persists. */
   readonly failure: { readonly error: AgentError; readonly count: number; readonly since: Instant } | undefined;
   /** Addresses that HTTP should be served on and can't be had. */
@@ -73,6 +76,7 @@ export function initialState(now: Instant): AgentState {
     driftRepairs: 0,
     lastDriftRepairAt: undefined,
     anotherAgent: undefined,
+    connections: undefined,
     failure: undefined,
     listenFailures: [],
     loop: { doing: 'reconcile', since: now.monotonic },
@@ -122,6 +126,10 @@ export function nextState(state: AgentState, event: AgentEvent, now: Instant): A
         // Of an agent that has applied nothing yet, foreign rules may be its own, from before it was started anew.
         ...(state.policy ? { anotherAgent: anotherAgentAfter(state, event, now) } : {}),
       };
+    case 'connections-sampled':
+      return { ...state, connections: { report: event.report, at: now } };
+    case 'sampling-failed':
+      return { ...state, connections: undefined };
     case 'listen-failed': {
       const { address, reason } = event;
       const since = state.listenFailures.find((failure) => failure.address === address)?.since ?? now;

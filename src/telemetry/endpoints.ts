@@ -106,11 +106,22 @@ async function keepTrying<T>(
 type Route = Routes extends ReadonlyMap<string, infer R> ? R : never;
 
 /** prom-client takes memory that an agent without metrics need not have. */
-async function loadMetrics({ readConnections, log }: EndpointOptions) {
-  const { createMetrics } = await import('./metrics.ts');
+async function loadMetrics({ readConnections, state, log }: EndpointOptions) {
+  const [{ createMetrics }, { readTableStatistics }] = await Promise.all([
+    import('./metrics.ts'),
+    import('../connections/statistics.ts'),
+  ]);
+  const sample = () => {
+    const { connections } = state();
+    return connections && { report: connections.report, at: connections.at.monotonic };
+  };
   const onReadFailure = (cause: unknown): void =>
     log.debug(`connection counters could not be read: ${messageOf(cause)}`);
-  const metrics = createMetrics({ readConnections, onReadFailure });
+  const metrics = createMetrics({
+    readConnections,
+    liveConnections: { sample, readStatistics: readTableStatistics },
+    onReadFailure,
+  });
   const route: Route = sharing(async () => ({
     status: 200,
     contentType: metrics.contentType,

@@ -1,6 +1,7 @@
 import type { ConfigReading } from '../config/config.ts';
 import { formatProblem } from '../config/problems.ts';
 import type { AgentState } from './agent-state.ts';
+import { connectionLines } from './connection-lines.ts';
 import { changedBy, type Events, type Line, type LineContext, milliseconds, shortened } from './log-line.ts';
 import { nameLines } from './name-lines.ts';
 import { appliedLines, inSyncLine } from './reconcile-lines.ts';
@@ -83,6 +84,7 @@ const lineTable: {
     },
   ],
   'foreign-masquerade': () => [],
+  ...connectionLines,
   reconciling: () => [],
   waiting: () => [],
   stopped: ({ reason }) => [{ level: 'info', text: 'stopped; the rules stay in the kernel', fields: { reason } }],

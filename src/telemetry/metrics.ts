@@ -4,6 +4,7 @@ import type { ConnectionCounts } from '../backends/nft/counters.ts';
 import { families } from '../net/family.ts';
 import { entryCounts } from '../policy/policy.ts';
 import type { AgentState, Observer } from './agent-state.ts';
+import { type ConnectionMetricsSources, registerConnectionMetrics } from './connection-metrics.ts';
 import { nameStates, statusOfName } from './name-report.ts';
 
 /** The metrics of one agent. */
@@ -17,6 +18,8 @@ export interface Metrics {
 export interface MetricsOptions {
   /** Reads the connection counters; undefined where the backend has none. Called once a scrape. */
   readonly readConnections: (() => Promise<ConnectionCounts>) | undefined;
+  /** Live connections and source ports. */
+  readonly liveConnections: ConnectionMetricsSources;
   /** Called with why the connections are missing in a scrape. */
   readonly onReadFailure: (cause: unknown) => void;
 }
@@ -26,6 +29,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const metrics = defineMetrics(registry);
   registerConnections(registry, options);
+  registerConnectionMetrics(registry, options.liveConnections);
   registerProcessMetrics(registry);
   return {
     observe: (event, state) => record(metrics, event, state),
@@ -73,6 +77,9 @@ function record(metrics: DefinedMetrics, event: AgentEvent, { fallback }: AgentS
       if (event.found.failures.length === 0 || event.found.found.length > 0) {
         metrics.foreignMasquerade.set(event.found.found.length);
       }
+      return;
+    case 'rejudged':
+      metrics.deletedConnections.inc(event.deleted);
       return;
     case 'leftovers':
       if (event.removed.length > 0) metrics.leftoverRemovals.inc();
@@ -189,6 +196,11 @@ function defineMetrics(registry: Registry) {
     leftoverRemovals: new Counter({
       name: 'ip_masq_agent_leftover_removals_total',
       help: 'Times that rules of another masquerade agent, or of this one under another backend, were found and removed.',
+      registers,
+    }),
+    deletedConnections: new Counter({
+      name: 'ip_masq_agent_connections_deleted_total',
+      help: 'Connections deleted after a change of the config that judges them otherwise, as rejudgeConnections asks for.',
       registers,
     }),
     reloadSuccessful: new Gauge({

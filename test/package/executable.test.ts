@@ -45,6 +45,10 @@ const calls: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   explain: [['explain', '--config', config, '--src=10.0.0.1', '--dst=8.8.8.8']],
   diff: [['diff', '--config', config, '/etc/hostname']],
+  connections: [
+    ['connections', '--config', config],
+    ['connections', '--config', config, '--rejudge', 'udp'],
+  ],
   status: [['status', '--config', config]],
   cleanup: [['cleanup'], ['--cleanup']],
   completion: [

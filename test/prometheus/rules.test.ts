@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { trackAgentState } from '../../src/telemetry/agent-state.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { feedTool, tool } from '../container/tool.ts';
+import { aSampleOfConnections } from '../fakes/connection-sample.ts';
 import { everyLoggedEvent } from '../fakes/every-log-line.ts';
 import { promtoolPath } from './prometheus-tools.ts';
 
@@ -11,6 +12,7 @@ describe('promtool', () => {
   it('finds nothing wrong with the metrics', async () => {
     const metrics = createMetrics({
       readConnections: () => Promise.resolve({ masquerade: { ipv4: 1, ipv6: 2 }, keep: { ipv4: 3, ipv6: 4 } }),
+      liveConnections: aSampleOfConnections,
       onReadFailure: () => undefined,
     });
     const tracker = trackAgentState();

@@ -11,6 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ['system', 'config', 'names'],
   ['policy'],
   ['backends'],
+  ['connections'],
   ['agent'],
   ['telemetry'],
   ['status'],

@@ -1,6 +1,6 @@
 import type { Family } from '../../net/family.ts';
 import { difference, type IpSet, intersection } from '../../net/ip-set.ts';
-import type { NatRule } from './nat-rule.ts';
+import { type NatRule, rewritesSource } from './nat-rule.ts';
 
 /** A rule that rewrites sources of packets that ought to be kept. */
 export interface Catch {
@@ -29,11 +29,12 @@ export async function catchesOf(
   for (const rule of beforeMarkedOnly((await readChain(chain)) ?? [])) {
     const matching = rule.destinations ? intersection(reaching, rule.destinations) : reaching;
     if (matching.length === 0) continue;
-    if (rule.action === 'masquerade') catches.push({ chain, rule: rule.text });
+    if (rewritesSource(rule)) catches.push({ chain, rule: rule.text });
     for (const called of rule.calls.filter((name) => !visited.has(name))) {
       catches.push(...(await catchesOf(called, matching, family, readChain, visited)));
     }
-    if (rule.understood && rule.action === 'leave') reaching = difference(reaching, matching, family);
+    if (spares(rule) && rule.understood && rule.sources === undefined)
+      reaching = difference(reaching, matching, family);
   }
   return catches;
 }
@@ -41,8 +42,16 @@ export async function catchesOf(
 /** The rules that packets without a mark meet. Where those leave, the rest of the chain is for marked packets. */
 function beforeMarkedOnly(rules: readonly NatRule[]): readonly NatRule[] {
   const end = rules.findIndex(
-    ({ action, mark, destinations, understood }) =>
-      action === 'leave' && mark === 'unmarked' && understood && destinations === undefined,
+    (rule) =>
+      spares(rule) &&
+      rule.mark === 'unmarked' &&
+      rule.understood &&
+      rule.sources === undefined &&
+      rule.destinations === undefined,
   );
   return rules.slice(0, end < 0 ? rules.length : end).filter(({ mark }) => mark !== 'marked');
+}
+
+function spares({ action }: NatRule): boolean {
+  return action === 'leave' || action === 'accept';
 }

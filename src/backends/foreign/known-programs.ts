@@ -18,3 +18,15 @@ const programs: readonly (readonly [RegExp, string])[] = [
 export function noteOn(place: string, rule: string): string {
   return programs.find(([pattern]) => pattern.test(`${place} ${rule}`))?.[1] ?? 'another program or the administrator';
 }
+
+/**
+ * kube-proxy's (and, before it, the kubelet's) chain and table, and the portmap plugin's: they masquerade by a mark that
+ * they set on nothing but connections whose destination they translate.
+ */
+const serviceChains = new Set(['KUBE-POSTROUTING', 'CNI-HOSTPORT-MASQ']);
+const serviceTables = new Set(['kube-proxy', 'cni_hostport']);
+
+/** Whether a chain of iptables, or a table of nft such as `ip kube-proxy`, is about Services and host ports only. */
+export function concernsServicesOnly({ chain = '', table = '' }: { chain?: string; table?: string }): boolean {
+  return serviceChains.has(chain) || serviceTables.has(table.split(' ')[1] ?? '');
+}

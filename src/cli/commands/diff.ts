@@ -9,6 +9,7 @@ import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
 import { complainAbout, complainOfWarnings } from '../output.ts';
 import { flagsInForce } from '../running-agents.ts';
+import { leftBehind } from '../wire/left-behind.ts';
 import { resolveOnce } from '../wire/names.ts';
 import { policyOf, readConfig, readNamedConfig } from '../wire/policy.ts';
 
@@ -33,7 +34,11 @@ export const diff: CommandFunction = async (context) => {
   warnOfFiles(context, flags, before.files, after.files);
   const changes = diffPolicies(before.policy, after.policy);
   const isJson = context.flags.output === 'json';
-  printAll(context, isJson ? diffJson(changes, before, after) : [formatDiff(changes, before, after)]);
+  const left = await leftBehind(flags, before.policy, after.policy);
+  printAll(
+    context,
+    isJson ? diffJson(changes, before, after, left?.count) : [formatDiff(changes, before, after), left?.text ?? ''],
+  );
   return changes.length === 0 ? exitCodes.done : exitCodes.outOfSync;
 };
 

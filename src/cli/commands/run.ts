@@ -13,6 +13,7 @@ import { version } from '../../version.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
 import { changeWatchOf, foreignSearchOf, leftoverRemovalOf, leftoverSearchOf, selectBackend } from '../wire/backend.ts';
+import { connectionCareOf } from '../wire/connection-care.ts';
 import { namesOf } from '../wire/names.ts';
 import type { ReadAddresses } from '../wire/policy.ts';
 import { endpointsOf, sdNotifierOf } from '../wire/telemetry.ts';
@@ -53,11 +54,14 @@ async function keepApplied(context: CommandContext, stop: AbortSignal): Promise<
   const backend = parts.backend.name;
   const endpoints = await endpointsOf(flags, { backend, state, report, log, spareDescriptors: spare, stop });
   const notifier = sdNotifierOf(log, state);
+  const care = connectionCareOf(flags, { backend, state, report, stop });
   subscribe(createEventLog(log));
   for (const observer of [endpoints, notifier]) if (observer) subscribe(observer.observe);
+  subscribe(care.observe);
   subscribe(memoryObserver(createIdleMemory()));
   report(startedEvent(flags, parts));
   endpoints?.start();
+  care.startSampling();
   const stopHeartbeat = startHeartbeat(log, state);
   let onAddressChange = (): void => {};
   const addresses = new AddressSource({
@@ -85,7 +89,7 @@ async function keepApplied(context: CommandContext, stop: AbortSignal): Promise<
     );
   } finally {
     stopHeartbeat();
-    await Promise.all([endpoints?.stop(), notifier?.stop()]);
+    await Promise.all([endpoints?.stop(), notifier?.stop(), care.settled()]);
   }
   report({ type: 'stopped', reason: String(stop.reason) });
   return exitCodes.done;

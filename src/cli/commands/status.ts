@@ -4,18 +4,16 @@ import { findForeignMasquerade } from '../../backends/foreign/foreign-masquerade
 import { findLeftovers } from '../../backends/leftovers.ts';
 import { type CrashingTable, findCrashingTables } from '../../backends/nft/crashing-sets.ts';
 import { exitCodes } from '../../errors.ts';
-import type { Policy } from '../../policy/policy.ts';
 import { formatNodeStatus } from '../../status/format.ts';
 import { gatherNodeStatus, type RunningAgent } from '../../status/node-status.ts';
 import { openNetlink } from '../../system/netlink.ts';
 import { systemRunner as runner } from '../../system/run.ts';
-import { askForNames } from '../../telemetry/agent-names.ts';
-import { askForConfig, askForReport } from '../../telemetry/agent-report.ts';
-import { addressOf, answersOfAgent, unknownNames } from '../agent-answers.ts';
+import { askForReport } from '../../telemetry/agent-report.ts';
+import { addressOf, answersOfAgent, lastGoodPolicyOf, unknownNames } from '../agent-answers.ts';
 import type { CommandFunction } from '../command.ts';
 import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
 import { allBackends, heldDestinationsOf, selectBackend } from '../wire/backend.ts';
-import { configReaderOf, policyOf, policyOfEffectiveConfig } from '../wire/policy.ts';
+import { configReaderOf, policyOf } from '../wire/policy.ts';
 
 /**
  * What is in the kernel now, in every backend, and whether that is what the config asks for. Without flags of its own it
@@ -62,14 +60,4 @@ async function describeAgent({ pid, startedAt, agentArgs, commandLine }: AgentPr
   const address = await addressOf(commandLine.flags);
   const report = 'refused' in address ? address.refused : await askForReport(address.trusted);
   return { pid, startedAt: startedAt.toISOString(), args: agentArgs, report };
-}
-
-/** The policy that a running agent keeps in force while the config on disk is invalid. */
-async function lastGoodPolicyOf(agent: AgentProcess | undefined): Promise<Policy | undefined> {
-  if (!agent) return undefined;
-  const { flags } = agent.commandLine;
-  const address = await addressOf(flags);
-  const config = 'refused' in address ? undefined : await askForConfig(address.trusted);
-  const names = 'refused' in address || config === undefined ? undefined : await askForNames(address.trusted);
-  return config && policyOfEffectiveConfig(flags, config, answersOf(names ?? []));
 }

@@ -55,6 +55,7 @@ const report: AgentReport = {
   lastApplyAt: '2026-01-02T11:00:00.000Z',
   driftRepairs: 0,
   lastDriftRepairAt: null,
+  connections: null,
   anotherAgent: null,
   failure: null,
   listenFailures: [],

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRunner, systemRunner } from '../../../src/system/run.ts';
+import { createRunner, systemRunner, systemStreamer } from '../../../src/system/run.ts';
 
 const node = process.execPath;
 
@@ -142,5 +142,42 @@ describe('createRunner', () => {
     };
     const runner = createRunner({ started: fail, ended: fail });
     await expect(runner.run({ tool: 'no-such-tool', args: [] })).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+  });
+});
+
+describe('systemStreamer', () => {
+  async function streamed(script: string): Promise<{ text: string; exitCode: number; stderr: string; pieces: number }> {
+    const pieces: Buffer[] = [];
+    const outcome = await systemStreamer.stream({ tool: 'sh', args: ['-c', script] }, (piece) => {
+      pieces.push(Buffer.from(piece));
+    });
+    return { ...outcome, text: Buffer.concat(pieces).toString(), pieces: pieces.length };
+  }
+
+  it('hands on all output in pieces, and tells exit code and complaints', async () => {
+    const { text, exitCode, stderr, pieces } = await streamed('seq 1 200000; echo oh >&2; exit 3');
+    expect(text.split('\n')).toHaveLength(200_001);
+    expect(pieces).toBeGreaterThan(1);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: 'oh\n' });
+  });
+
+  it('throws what the runner throws', async () => {
+    const stream = (tool: string, args: readonly string[], timeoutMs?: number, signal?: AbortSignal) =>
+      systemStreamer.stream({ tool, args, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) }, () => undefined);
+    await expect(stream('no-such-tool', [])).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+    await expect(stream('sleep', ['60'], 100)).rejects.toMatchObject({ code: 'TOOL_TIMEOUT' });
+    await expect(stream('sh', ['-c', 'kill -KILL $$'])).rejects.toMatchObject({ code: 'KERNEL_RESOURCE' });
+    const stop = new AbortController();
+    const running = stream('sleep', ['60'], undefined, stop.signal);
+    stop.abort();
+    await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('ends the tool where its output is refused', async () => {
+    const refusal = new Error('not what was expected');
+    const endless = systemStreamer.stream({ tool: 'yes', args: [] }, () => {
+      throw refusal;
+    });
+    await expect(endless).rejects.toBe(refusal);
   });
 });

@@ -4,6 +4,7 @@ import { AgentError } from '../../../src/errors.ts';
 import { trackAgentState } from '../../../src/telemetry/agent-state.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { accepted, policyKeeping, rejected } from '../../fakes/config.ts';
+import { aSampleOfConnections } from '../../fakes/connection-sample.ts';
 
 const policy = policyKeeping('10.0.0.0/8', '192.168.0.0/16', 'fd00::/8');
 const started: AgentEvent = { type: 'started', version: '1.2.3', backend: 'nft', reason: 'asked', configPath: '/c' };
@@ -28,7 +29,11 @@ const failed: AgentEvent = {
 
 /** The samples of a scrape after these events, by name and labels. */
 async function samplesAfter(...events: AgentEvent[]): Promise<Map<string, number>> {
-  const metrics = createMetrics({ readConnections: undefined, onReadFailure: () => undefined });
+  const metrics = createMetrics({
+    readConnections: undefined,
+    liveConnections: aSampleOfConnections,
+    onReadFailure: () => undefined,
+  });
   const tracker = trackAgentState();
   tracker.subscribe(metrics.observe);
   for (const event of events) tracker.report(event);
@@ -42,11 +47,15 @@ function samplesOf(text: string): Map<string, number> {
 
 describe('the metrics', () => {
   it('have a HELP and a TYPE each', async () => {
-    const text = await createMetrics({ readConnections: undefined, onReadFailure: () => undefined }).text();
+    const text = await createMetrics({
+      readConnections: undefined,
+      liveConnections: aSampleOfConnections,
+      onReadFailure: () => undefined,
+    }).text();
     const helped = [...text.matchAll(/^# HELP (\S+) \S.{20,}$/gm)].map(([, name]) => name);
     const typed = [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(([, name]) => name);
     expect(helped).toEqual(typed);
-    expect(helped).toHaveLength(22);
+    expect(helped).toHaveLength(30);
   });
 
   it('begin with an agent that has done nothing', async () => {
@@ -144,6 +153,7 @@ describe('the metrics', () => {
         reads++;
         return Promise.resolve({ masquerade: { ipv4: 10 * reads, ipv6: 2 }, keep: { ipv4: 3, ipv6: 4 } });
       },
+      liveConnections: aSampleOfConnections,
       onReadFailure: () => undefined,
     });
     expect(reads).toBe(0);
@@ -161,6 +171,7 @@ describe('the metrics', () => {
     const reads = [Promise.resolve({ masquerade: { ipv4: 1, ipv6: 0 }, keep: { ipv4: 0, ipv6: 0 } })];
     const metrics = createMetrics({
       readConnections: () => reads.shift() ?? Promise.reject(new Error('no nft')),
+      liveConnections: aSampleOfConnections,
       onReadFailure: (cause) => failures.push(cause),
     });
     expect(await metrics.text()).toContain('ip_masq_agent_connections_total{verdict="masquerade",family="ipv4"} 1');
@@ -171,7 +182,7 @@ describe('the metrics', () => {
   });
 
   it('have no connections where the backend does not count', async () => {
-    expect([...(await samplesAfter(applied)).keys()].join()).not.toContain('connections');
+    expect([...(await samplesAfter(applied)).keys()].join()).not.toContain('ip_masq_agent_connections_total');
   });
 
   it('tell of the process', async () => {

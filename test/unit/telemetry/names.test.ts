@@ -8,6 +8,7 @@ import { readiness } from '../../../src/telemetry/health.ts';
 import { json, startHttpServer, text } from '../../../src/telemetry/http-server.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { policyKeeping } from '../../fakes/config.ts';
+import { aSampleOfConnections } from '../../fakes/connection-sample.ts';
 import { fakeLog } from '../../fakes/log.ts';
 
 const now = { wallClock: 0, monotonic: 0 };
@@ -65,7 +66,11 @@ describe('the health of an agent that waits for names', () => {
 });
 
 it('the metric counts names by state', async () => {
-  const metrics = createMetrics({ readConnections: undefined, onReadFailure: () => undefined });
+  const metrics = createMetrics({
+    readConnections: undefined,
+    liveConnections: aSampleOfConnections,
+    onReadFailure: () => undefined,
+  });
   const answers = [stale, idle, down, pending];
   metrics.observe({ type: 'names', answers }, initialState(now), initialState(now));
   const samples = (await metrics.text()).split('\n').filter((line) => line.startsWith('ip_masq_agent_names{'));

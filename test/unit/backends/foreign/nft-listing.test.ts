@@ -49,9 +49,20 @@ table ip6 nat {
 }
 `;
     expect(postroutingChains(listing)).toEqual([
-      { table: 'ip kube-proxy', name: 'nat-postrouting' },
-      { table: 'ip6 nat', name: 'POSTROUTING' },
+      { table: 'ip kube-proxy', name: 'nat-postrouting', priority: 100 },
+      { table: 'ip6 nat', name: 'POSTROUTING', priority: 90 },
     ]);
+  });
+
+  it.each([
+    ['srcnat + 10', 110],
+    ['srcnat - 5', 95],
+    ['110', 110],
+    ['-200', -200],
+    ['security', Number.NEGATIVE_INFINITY],
+  ])('reads priority %s', (text, priority) => {
+    const listing = `table ip t {\n\tchain c {\n\t\ttype nat hook postrouting priority ${text}; policy accept;\n\t}\n}\n`;
+    expect(postroutingChains(listing)).toEqual([{ table: 'ip t', name: 'c', priority }]);
   });
 
   it('leaves out names that would be more than a name in a command', () => {
