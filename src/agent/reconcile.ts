@@ -24,7 +24,7 @@ export interface ReconcileDependencies {
 }
 
 /** What each time needs. */
-export interface PassDependencies extends ReconcileDependencies {
+export interface LoopDependencies extends ReconcileDependencies {
   readonly names: Names;
 }
 
@@ -73,18 +73,17 @@ export type ReconcileResult =
  * good one. Throws AgentError where the kernel could not be brought to the policy.
  */
 export async function reconcile(
-  dependencies: PassDependencies,
+  dependencies: LoopDependencies,
   state: ReconcileState,
   request: ReconcileRequest,
   stop: AbortSignal,
 ): Promise<ReconcileResult> {
   state.found = [];
-  const reading = await dependencies.readConfig();
-  const isAccepted = takeConfig(dependencies, state, reading);
-  const mayHaveMoved = !reading.ok && (await followNode(dependencies, state));
-  const isNewPolicy = takePolicy(dependencies, state, { isAccepted, mayHaveMoved });
+  const readingBefore = state.reading;
+  const isAccepted = await takeConfig(dependencies, state, await dependencies.readConfig());
+  const isNew = makePolicy(dependencies, state, isAccepted, readingBefore);
   // Several such events make one change: those that find nothing new leave the kernel to the resync.
-  if (mayBeNothing(request.trigger) && !isNewPolicy && state.applied === state.policy) return { type: 'unchanged' };
+  if (mayBeNothing(request.trigger) && !isNew && state.applied === state.policy) return { type: 'unchanged' };
   const { policy, applied } = state;
   if (!policy) return { type: 'no-policy' };
   const awaited = applied ? [] : await awaitedNames(dependencies, policy, request, stop);
@@ -123,7 +122,13 @@ async function bringKernelTo(
 }
 
 /** Remembers what a config asks for; reports it once. Says whether it is new. */
-function takeConfig({ report }: ReconcileDependencies, state: ReconcileState, reading: ConfigReading): boolean {
+async function takeConfig(
+  { report, onThisNode }: ReconcileDependencies,
+  state: ReconcileState,
+  reading: ConfigReading,
+): Promise<boolean> {
+  // The last good config stays in force beside a bad one, and means what it means on the node as it is by now.
+  if (!reading.ok && state.reading && onThisNode) state.reading = await onThisNode(state.reading);
   if (reading.digest === state.digest) return false;
   state.digest = reading.digest;
   if (!reading.ok) {
@@ -136,29 +141,23 @@ function takeConfig({ report }: ReconcileDependencies, state: ReconcileState, re
   return true;
 }
 
-/** The last good config stays in force beside a bad one, and means what it means on the node as it is by now. */
-async function followNode({ onThisNode }: ReconcileDependencies, state: ReconcileState): Promise<boolean> {
-  if (!state.reading || !onThisNode) return false;
-  const { reading: before } = state;
-  state.reading = await onThisNode(before);
-  return state.reading !== before;
-}
-
-/** Makes the policy anew where config, node or names may ask for another one. Says whether they do. */
-function takePolicy(
-  { policyOf, report, names }: PassDependencies,
+/** Makes the policy anew where config, addresses or names may ask for another one. Says whether they do. */
+function makePolicy(
+  { policyOf, report, names }: LoopDependencies,
   state: ReconcileState,
-  { isAccepted, mayHaveMoved }: { readonly isAccepted: boolean; readonly mayHaveMoved: boolean },
+  isAccepted: boolean,
+  readingBefore: AcceptedConfig | undefined,
 ): boolean {
-  if (isAccepted && state.reading) names.follow(namesIn(state.reading.config), state.resyncIntervalMs);
+  const { reading, policy: before } = state;
+  if (!reading) return false;
+  if (isAccepted) names.follow(namesIn(reading.config), state.resyncIntervalMs);
   const answers = names.answers();
   // Without names there is nothing to tell.
   const isNews = answers !== state.answers && answers.length + state.answers.length > 0;
-  if (!state.reading || !(isAccepted || mayHaveMoved || isNews)) return false;
+  if (reading === readingBefore && !isNews) return false;
   state.answers = answers;
   if (isNews) report({ type: 'names', answers });
-  const { policy: before } = state;
-  const policy = policyOf(state.reading, answersOf(answers));
+  const policy = policyOf(reading, answersOf(answers));
   state.policy = policy;
   if (isAccepted || !before || !samePolicy(before, policy)) return true;
   if (state.applied === before) state.applied = policy;
@@ -170,7 +169,7 @@ function takePolicy(
  * started, or takes another's place: rules that do it already stay until it is known what the name stands for.
  */
 async function awaitedNames(
-  { backend, names, findLeftovers }: PassDependencies,
+  { backend, names, findLeftovers }: LoopDependencies,
   policy: Policy,
   { isOnly }: ReconcileRequest,
   stop: AbortSignal,

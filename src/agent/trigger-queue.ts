@@ -3,7 +3,7 @@ import type { Trigger } from './events.ts';
 /** The longest delay that a Node timer keeps: 2^31 - 1 ms, about 24 days. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Whether a trigger says only that config, names or addresses may be others; if they are not, the kernel need not be looked at. */
+/** Whether a trigger says only that config, names or addresses may be others; if not, the kernel need not be looked at. */
 export function mayBeNothing(trigger: Trigger): boolean {
   return trigger === 'config-change' || trigger === 'name-change' || trigger === 'address-change';
 }

@@ -1,5 +1,4 @@
 import type { Policy } from '../policy/policy.ts';
-import type { HeldDestinations } from './held-destinations.ts';
 
 export type BackendName = 'nft' | 'iptables-nft' | 'iptables-legacy';
 
@@ -44,9 +43,6 @@ export interface Backend {
 
   /** Compares the kernel with the policy, down to the last element, without changing anything. Throws AgentError. */
   observe(policy: Policy, signal?: AbortSignal): Promise<Observation>;
-
-  /** What the lists in which names may stand have in the kernel; nothing where there are no rules of ours. Throws AgentError. */
-  heldDestinations(signal?: AbortSignal): Promise<readonly HeldDestinations[]>;
 
   /** Removes everything the agent ever made through this backend; says what was removed. Throws AgentError. */
   cleanup(signal?: AbortSignal): Promise<readonly string[]>;

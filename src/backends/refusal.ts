@@ -27,7 +27,6 @@ export function explainingRefusals(backend: Backend, hasNetAdmin: () => Promise<
     },
     apply: (policy, signal, observed) => explain(backend.apply(policy, signal, observed)),
     observe: (policy, signal) => explain(backend.observe(policy, signal)),
-    heldDestinations: (signal) => explain(backend.heldDestinations(signal)),
     cleanup: (signal) => explain(backend.cleanup(signal)),
   };
 }

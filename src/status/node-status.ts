@@ -1,7 +1,7 @@
 import type { AttemptResults } from '../backends/attempt.ts';
 import type { Backend, BackendName, Observation } from '../backends/backend.ts';
 import type { ForeignRule, ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
-import { type DestinationList, withHeldDestinations } from '../backends/held-destinations.ts';
+import { type DestinationList, type HeldDestinations, withHeldDestinations } from '../backends/held-destinations.ts';
 import type { Leftovers } from '../backends/leftovers.ts';
 import type { CrashingTable } from '../backends/nft/crashing-sets.ts';
 import type { ConfigReading, Destination, Sourced } from '../config/config.ts';
@@ -78,8 +78,10 @@ export interface StatusSources {
   readonly names: readonly NameAnswer[];
   readonly unknownNames: readonly string[];
   readonly lastGoodPolicy: () => Promise<Policy | undefined>;
-  readonly backend: Pick<Backend, 'name' | 'observe' | 'heldDestinations'>;
+  readonly backend: Pick<Backend, 'name' | 'observe'>;
   readonly backendReason: string;
+  /** What the lists in which names may stand have in the kernel. */
+  readonly readHeld: () => Promise<readonly HeldDestinations[]>;
   readonly findLeftovers: () => Promise<Leftovers>;
   readonly findForeign: (policy: Policy) => Promise<ForeignRules>;
   readonly findCrashing: () => Promise<AttemptResults<CrashingTable>>;
@@ -126,7 +128,7 @@ export async function gatherNodeStatus(sources: StatusSources): Promise<NodeStat
 }
 
 /** Nobody can say what an unknown name stands for, so what the kernel has in its place is no drift. */
-async function withUnknownNames(policy: Policy, { reading, backend, unknownNames }: StatusSources): Promise<Policy> {
+async function withUnknownNames(policy: Policy, { reading, readHeld, unknownNames }: StatusSources): Promise<Policy> {
   if (!reading.ok || unknownNames.length === 0) return policy;
   const { forceMasqueradeCIDRs, nonMasqueradeCIDRs } = reading.config;
   const hasUnknown = (list: readonly Sourced<Destination>[]): boolean =>
@@ -135,7 +137,7 @@ async function withUnknownNames(policy: Policy, { reading, backend, unknownNames
     ...(hasUnknown(forceMasqueradeCIDRs) ? (['forceMasquerade'] as const) : []),
     ...(hasUnknown(nonMasqueradeCIDRs) ? (['keepDestinations'] as const) : []),
   ]);
-  return withHeldDestinations(policy, lists, await backend.heldDestinations());
+  return withHeldDestinations(policy, lists, await readHeld());
 }
 
 /** Rules left elsewhere masquerade too, so with them the kernel does not do what the config asks for. */

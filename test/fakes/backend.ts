@@ -40,7 +40,6 @@ export function fakeBackend(): FakeBackend {
         isSame ? { state: 'in-sync', differences: [] } : { state: 'drifted', differences: ['it differs'] },
       );
     },
-    heldDestinations: () => Promise.resolve([]),
     cleanup: () => Promise.resolve([]),
   };
   return backend;

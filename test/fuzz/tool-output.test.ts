@@ -75,6 +75,7 @@ const operations: Readonly<Record<string, Operation>> = {
       findLeftovers: () => findLeftovers(leftoverOptions(name, runner)),
       findForeign: () => findForeignMasquerade({ policy, chain, runner, readLegacyTables }),
       findCrashing: () => Promise.resolve({ found: [], failures: [] }),
+      readHeld: () => Promise.resolve([]),
       ...{ agents: [], names: [], unknownNames: [], flagsOf: null, lastGoodPolicy: () => Promise.resolve(undefined) },
     });
     expect(formatNodeStatus(status, 0)).toContain('backend');

@@ -3,13 +3,11 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Runner } from '../../system/run.ts';
 import { unlessUnsupported } from '../attempt.ts';
 import type { Backend, BackendName, Observation, Transaction } from '../backend.ts';
-import type { HeldDestinations } from '../held-destinations.ts';
 import { converge, readState } from './converge.ts';
 import { desiredChains } from './desired.ts';
 import { differences } from './diff.ts';
 import { eachFamily, valuesOf } from './families.ts';
-import { heldDestinations } from './held.ts';
-import { type Flavour, helperChains, toolsOf } from './names.ts';
+import { type Flavour, toolsOf } from './names.ts';
 import {
   createNatTable,
   type NatTable,
@@ -45,7 +43,6 @@ export function createIptablesBackend(options: IptablesBackendOptions): Backend 
     render: (policy) => render(policy, flavour, chain),
     apply: (policy, signal) => apply(tables, policy, chain, signal),
     observe: (policy, signal) => observe(tables, policy, chain, signal),
-    heldDestinations: (signal) => readHeldDestinations(tables, chain, signal),
     cleanup: (signal) => cleanup(tables, name, chain, signal),
   };
 }
@@ -117,21 +114,6 @@ async function observeFamily(
   );
   const present = state.chains.size > 0 || state.jumps.right.length + state.jumps.wrong.length > 0;
   return { present, differences: differences(desired, state) };
-}
-
-async function readHeldDestinations(
-  tables: readonly NatTable[],
-  chain: string,
-  signal?: AbortSignal,
-): Promise<readonly HeldDestinations[]> {
-  const results = await eachFamily(tables, async (table) => {
-    const { chains } = await unlessUnsupported(
-      readState(table, chain, [chain, helperChains(chain).sources], signal),
-      emptyState,
-    );
-    return heldDestinations(table.family, [...chains.values()].flat());
-  });
-  return results.flatMap((result) => ('value' in result ? result.value : []));
 }
 
 async function cleanup(

@@ -5,7 +5,6 @@ import type { Runner } from '../../system/run.ts';
 import type { Backend, Observation, Probe, Transaction } from '../backend.ts';
 import { type DesiredTable, desiredTable } from './desired.ts';
 import { nftError } from './failure.ts';
-import { heldDestinations } from './held.ts';
 import { ActualTable, absentTable, diffListings, listingOf } from './listing.ts';
 import { table } from './names.ts';
 import { type Plan, plan } from './plan.ts';
@@ -38,7 +37,6 @@ export function createNftBackend({ runner }: { readonly runner: Runner }): Backe
       lastVerified = new ActualTable(listingOf(desired, { isTerse: true }), { isTerse: true });
     },
     observe: (policy, signal) => observe(kernel, desiredTable(policy), signal),
-    heldDestinations: async (signal) => heldDestinations((await kernel.read({ isTerse: false }, signal)).listing),
     async cleanup(signal) {
       lastVerified = undefined;
       return cleanup(kernel, signal);

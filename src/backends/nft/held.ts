@@ -1,9 +1,16 @@
 import { type AddressRange, coveringCidrs, parseAddress, parseCidr, rangeOf } from '../../net/cidr.ts';
 import { addressBits, type Family } from '../../net/family.ts';
 import { ipSet } from '../../net/ip-set.ts';
+import type { Runner } from '../../system/run.ts';
 import { eachDestinationList, type HeldDestinations } from '../held-destinations.ts';
 import type { Listing } from './listing.ts';
 import { setNames } from './names.ts';
+import { createKernelTable } from './table.ts';
+
+/** The destinations that the sets in the kernel have; none where there is no table of ours. Throws AgentError. */
+export async function readHeldDestinations(runner: Runner, signal?: AbortSignal): Promise<readonly HeldDestinations[]> {
+  return heldDestinations((await createKernelTable(runner).read({ isTerse: false }, signal)).listing);
+}
 
 /** The destinations that the sets of a listing with elements have. */
 export function heldDestinations(listing: Listing): readonly HeldDestinations[] {

@@ -12,7 +12,7 @@ import { askForReport } from '../../telemetry/agent-report.ts';
 import { addressOf, answersOfAgent, lastGoodPolicyOf, unknownNames } from '../agent-answers.ts';
 import type { CommandFunction } from '../command.ts';
 import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
-import { allBackends, selectBackend } from '../wire/backend.ts';
+import { allBackends, heldDestinationsOf, selectBackend } from '../wire/backend.ts';
 import { configReaderOf, policyOf } from '../wire/policy.ts';
 
 /**
@@ -36,6 +36,7 @@ export const status: CommandFunction = async (context) => {
     lastGoodPolicy: () => lastGoodPolicyOf(agent),
     backend,
     backendReason: reason,
+    readHeld: heldDestinationsOf(flags, backend),
     findLeftovers: () => findLeftovers({ active: backend.name, chain, runner, nft: allBackends(flags).nft }),
     findForeign: (policy) => findForeignMasquerade({ policy, chain, runner }),
     findCrashing,

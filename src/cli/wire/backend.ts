@@ -1,11 +1,14 @@
 import type { Backend, BackendName } from '../../backends/backend.ts';
 import type { StartChangeWatch } from '../../backends/change-watch.ts';
 import type { ForeignRules } from '../../backends/foreign/foreign-masquerade.ts';
+import type { HeldDestinations } from '../../backends/held-destinations.ts';
 import { createIptablesBackend } from '../../backends/iptables/backend.ts';
+import { readHeldDestinations as readIptablesDestinations } from '../../backends/iptables/held.ts';
 import { findKubeletHint } from '../../backends/iptables/kubelet-hint.ts';
 import { readLegacyTables } from '../../backends/iptables/nat-table.ts';
 import { findLeftovers, type Leftovers, removeLeftovers } from '../../backends/leftovers.ts';
 import { createNftBackend } from '../../backends/nft/backend.ts';
+import { readHeldDestinations as readNftDestinations } from '../../backends/nft/held.ts';
 import { explainingRefusals } from '../../backends/refusal.ts';
 import { chooseBackend, gatherHostFacts } from '../../backends/select.ts';
 import { OwnTransactions } from '../../backends/watch/own-transactions.ts';
@@ -78,6 +81,13 @@ export function leftoverSearchOf(flags: Flags, active: Backend): (signal: AbortS
 export function leftoverRemovalOf(flags: Flags, active: Backend): (signal: AbortSignal) => Promise<Leftovers> {
   const { nft } = allBackends(flags);
   return (signal) => removeLeftovers({ active: active.name, chain: flags['masq-chain'], runner, nft }, signal);
+}
+
+/** Reads what the lists in which names may stand have in the kernel. */
+export function heldDestinationsOf(flags: Flags, { name }: Backend): () => Promise<readonly HeldDestinations[]> {
+  if (name === 'nft') return () => readNftDestinations(runner);
+  const flavour = name === 'iptables-nft' ? 'nft' : 'legacy';
+  return () => readIptablesDestinations({ flavour, chain: flags['masq-chain'], runner });
 }
 
 /** The backend that the flags name; `auto`, where no host is looked at, stands for nft. */

@@ -114,7 +114,7 @@ function namedAddresses({ config }: AcceptedConfig): readonly Cidr[] {
   return config.outputAddresses.map(({ cidr }) => cidr);
 }
 
-/** The policy that the flags make of a config on the node that it was read on, where names have these answers. */
+/** The policy that the flags make of a config, on the node that it was read on, where names have these answers. */
 export function policyOf(flags: Flags, { config, nodeAddresses }: AcceptedConfig, answers?: Answers): Policy {
   const options = {
     enableIPv6: flags['enable-ipv6'],

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AgentEvent } from '../../../src/agent/events.ts';
+import type { AcceptedConfig, AgentEvent } from '../../../src/agent/events.ts';
 import { runAgent, runOnce } from '../../../src/agent.ts';
 import type { Leftovers } from '../../../src/backends/leftovers.ts';
-import type { Config, ConfigReading } from '../../../src/config/config.ts';
+import type { ConfigReading } from '../../../src/config/config.ts';
 import type { Answer } from '../../../src/names/name-state.ts';
 import { parseAddress } from '../../../src/net/address.ts';
 import { buildPolicy } from '../../../src/policy/build.ts';
@@ -44,7 +44,7 @@ describe('an agent with names in its config', () => {
   const dependencies = () => ({
     backend,
     readConfig: () => Promise.resolve(reading),
-    policyOf: ({ config }: { config: Config }, answers: Answers) =>
+    policyOf: ({ config }: AcceptedConfig, answers: Answers) =>
       buildPolicy(config, { enableIPv6: false, randomFully: true, toPorts: [] }, { answers }),
     report: (event: AgentEvent) => void events.push(event),
     findLeftovers: () => Promise.resolve(leftovers),

@@ -17,7 +17,8 @@ function host(rules: Observation, changes: Partial<StatusSources> = {}): StatusS
     configPath: '/etc/config',
     reading: accepted(['10.0.0.0/8']),
     policy,
-    backend: { name: 'nft', observe: () => Promise.resolve(rules), heldDestinations: () => Promise.resolve([]) },
+    backend: { name: 'nft', observe: () => Promise.resolve(rules) },
+    readHeld: () => Promise.resolve([]),
     backendReason: 'asked for',
     findLeftovers: () => Promise.resolve(nothing),
     findForeign: () => Promise.resolve({ ...nothing, complete: true }),
@@ -104,7 +105,8 @@ describe('gatherNodeStatus', () => {
       host(inSync, {
         reading: rejected('bad CIDR'),
         policy: undefined,
-        backend: { name: 'nft', observe: unexpected, heldDestinations: unexpected },
+        backend: { name: 'nft', observe: unexpected },
+        readHeld: unexpected,
         findForeign: unexpected,
       }),
     );
@@ -126,11 +128,11 @@ describe('gatherNodeStatus', () => {
     const backend = {
       name: 'nft',
       observe: (asked: Policy) => Promise.resolve(inSync).finally(() => compared.push(asked)),
-      heldDestinations: () =>
-        Promise.resolve([{ family: 'ipv4', list: 'keepDestinations', cidrs: [cidr], isMerged: true } as const]),
     } as const;
+    const readHeld = () =>
+      Promise.resolve([{ family: 'ipv4', list: 'keepDestinations', cidrs: [cidr], isMerged: true } as const]);
     const names = [{ name: 'other.example.com', addresses: [], isAnswered: true, failure: undefined }];
-    const sources = host(inSync, { reading, backend, names, unknownNames: ['api.example.com'] });
+    const sources = host(inSync, { reading, backend, readHeld, names, unknownNames: ['api.example.com'] });
     expect(await gatherNodeStatus(sources)).toMatchObject({
       state: 'in-sync',
       names: [{ name: 'other.example.com', addresses: [], answered: true }],
@@ -145,7 +147,7 @@ describe('gatherNodeStatus', () => {
 
   it('throws what the backend throws', async () => {
     const observe = () => Promise.reject(new AgentError('NO_PERMISSION', 'no'));
-    const backend = { name: 'nft', observe, heldDestinations: observe } as const;
+    const backend = { name: 'nft', observe } as const;
     await expect(gatherNodeStatus(host(inSync, { backend }))).rejects.toMatchObject({
       code: 'NO_PERMISSION',
     });
