@@ -191,7 +191,7 @@ function reportLines(report: AgentReport, now: number): readonly string[] {
       : []),
     ...listenFailures.map(({ reason, since }) => `NOT SERVING since ${moment(since, now)}: ${reason}`),
     ...(failure
-      ? [`FAILING since ${moment(failure.since, now)}, passes in a row: ${failure.count}: ${failure.message}`]
+      ? [`FAILING since ${moment(failure.since, now)}, reconciles in a row: ${failure.count}: ${failure.message}`]
       : []),
   ];
 }

@@ -161,13 +161,13 @@ function defineMetrics(registry: Registry) {
     }),
     syncs: new Counter({
       name: 'ip_masq_agent_syncs_total',
-      help: 'Passes that looked at the kernel, by result (applied, in_sync, failed) and by what triggered them.',
+      help: 'Reconciles that looked at the kernel, by result (applied, in_sync, failed) and by what triggered them.',
       labelNames: ['result', 'trigger'],
       registers,
     }),
     failures: new Counter({
       name: 'ip_masq_agent_sync_failures_total',
-      help: 'Passes that failed, by error code.',
+      help: 'Reconciles that failed, by error code.',
       labelNames: ['code'],
       registers,
     }),

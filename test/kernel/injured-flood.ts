@@ -9,7 +9,7 @@ export interface Repair {
   readonly text: string;
   /** How long that took from the end of the injuring command. */
   readonly repairMs: number;
-  /** Passes that ended before it and found nothing wrong: one may have been under way. */
+  /** Reconciles that ended before it and found nothing wrong: one may have been under way. */
   readonly overlooked: number;
   /** Connections judged wrongly until then. */
   readonly wrong: number;

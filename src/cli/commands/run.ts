@@ -18,7 +18,7 @@ import { namesOf } from '../wire/names.ts';
 import type { ReadAddresses } from '../wire/policy.ts';
 import { endpointsOf, sdNotifierOf } from '../wire/telemetry.ts';
 
-/** The agent itself, until SIGTERM or SIGINT; with --once, one pass. Throws USAGE for a config that can't be watched. */
+/** The agent itself, until SIGTERM or SIGINT; with --once, one reconcile. Throws USAGE for a config that can't be watched. */
 export const run: CommandFunction = async (context) => {
   if (context.flags.config === '-') throw new AgentError('USAGE', 'run: a config from standard input never changes');
   const stop = stopOnSignals();
@@ -95,7 +95,7 @@ async function keepApplied(context: CommandContext, stop: AbortSignal): Promise<
   return exitCodes.done;
 }
 
-/** What is loaded and found out before the first pass; the modules are loaded while the tools of the probe run. */
+/** What is loaded and found out before the first reconcile; the modules are loaded while the tools of the probe run. */
 async function prepare({ flags, warnings }: CommandContext, stop: AbortSignal) {
   const [{ backend, reason }, wiring, log] = await Promise.all([
     selectBackend(flags, stop),

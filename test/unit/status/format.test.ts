@@ -219,7 +219,7 @@ agent       pid 1, running since 2026-01-02 09:00:00 UTC (3h0m0s ago)
     expect(lines).toContain('config on disk REJECTED 2026-01-02 11:59:00 UTC (1m0s ago)');
     expect(lines).toContain('rules written never, last found right 2026-01-02 11:59:30 UTC (30s ago)');
     expect(lines).toContain('drift repairs: 2, the last 2026-01-02 11:58:00 UTC (2m0s ago)');
-    expect(lines).toContain('FAILING since 2026-01-02 11:59:50 UTC (10s ago), passes in a row: 7: nft hung');
+    expect(lines).toContain('FAILING since 2026-01-02 11:59:50 UTC (10s ago), reconciles in a row: 7: nft hung');
   });
 
   it('tells of no agent, of one that says nothing, and of two', () => {
