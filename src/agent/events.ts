@@ -1,7 +1,7 @@
 import type { BackendName } from '../backends/backend.ts';
 import type { Origin } from '../backends/change-watch.ts';
 import type { ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
-import type { ConfigReading } from '../config/config.ts';
+import type { ConfigReading, Problem } from '../config/config.ts';
 import type { AgentError } from '../errors.ts';
 import type { NameAnswer } from '../names/name-watch.ts';
 import type { FlipSummary } from '../policy/diff.ts';
@@ -99,6 +99,8 @@ export type AgentEvent =
     }
   /** Other programs' rules were searched for those that masquerade what this agent keeps. */
   | { readonly type: 'foreign-masquerade'; readonly found: ForeignRules }
+  /** Pods that the policy in force masquerades towards, of which was not told the last time. */
+  | { readonly type: 'pod-networks'; readonly warnings: readonly Problem[] }
   /** The loop has begun to reconcile: with `waiting`, the sign of life that /healthz goes by. */
   | { readonly type: 'reconciling' }
   /** The loop waits, so many milliseconds unless something happens. */

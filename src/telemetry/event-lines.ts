@@ -83,6 +83,7 @@ const lineTable: {
     },
   ],
   'foreign-masquerade': () => [],
+  'pod-networks': ({ warnings }) => warnings.map((warning) => ({ level: 'warn', text: formatProblem(warning) })),
   reconciling: () => [],
   waiting: () => [],
   stopped: ({ reason }) => [{ level: 'info', text: 'stopped; the rules stay in the kernel', fields: { reason } }],

@@ -51,6 +51,10 @@ export const everyLoggedEvent: readonly AgentEvent[] = [
   { ...removal, removals: 1 },
   { ...removal, removals: 2 },
   { type: 'leftovers', removed: [], failures: [failure], removals: 2 },
+  {
+    type: 'pod-networks',
+    warnings: [{ file: 'a', position: { file: 'a', line: 1, column: 2 }, message: 'leaves out Pods' }],
+  },
   { type: 'watch-failed', reason: 'no inotify' },
   { type: 'kernel-watch-failed', reason: 'nft ended' },
   { type: 'address-watch-failed', reason: 'netlink: socket: EPERM' },
