@@ -6,7 +6,7 @@ import { isName } from '../net/dns-name.ts';
 import { addressBits, type Family, families } from '../net/family.ts';
 import { difference, type IpSet, intersection, meets } from '../net/ip-set.ts';
 import type { PodRoute } from '../net/pod-route.ts';
-import { type FamilyPolicy, listKeys, type Policy } from './policy.ts';
+import { type FamilyPolicy, listKeys, type Policy, type PolicyEntry } from './policy.ts';
 import { stagesOf } from './regions.ts';
 
 /** As many networks, or devices, as a line has room for. */
@@ -34,7 +34,14 @@ export function lintPodNetworks(policy: Policy, config: Config, routes: readonly
  */
 export function leftOutOf(policy: FamilyPolicy, pods: IpSet): IpSet {
   if (pods.length === 0) return [];
-  const last = stagesOf(policy).at(-1);
+  // Of a long list, the networks of others take most of the time and decide nothing here.
+  const about = (entries: readonly PolicyEntry[]) => entries.filter(({ cidr }) => meets(pods, rangeOf(cidr)));
+  const { forceMasquerade, keepDestinations } = policy;
+  const last = stagesOf({
+    ...policy,
+    forceMasquerade: about(forceMasquerade),
+    keepDestinations: about(keepDestinations),
+  }).at(-1);
   if (!last || intersection(last.taken.sources, pods).length === 0) return [];
   return intersection(last.taken.destinations, pods);
 }

@@ -45,6 +45,10 @@ const podDevices: readonly PodDevices[] = [
   { name: /^veth[0-9a-f]{8}$/, label: 'veth*', isPodRoute: single },
 ];
 
+function isOfPods(device: string): boolean {
+  return podDevices.some(({ name }) => name.test(device));
+}
+
 /** A default route, or a half of one, is no network of Pods, whatever it leads to. */
 const shortestPrefix = 8;
 
@@ -70,7 +74,7 @@ const mostBytes = 4 * 2 ** 20;
 /** The routes to Pods in this network, as far as they can be told and read; none of a family that the kernel lacks. */
 export async function findPodRoutes(): Promise<readonly PodRoute[]> {
   const [ipv4, ipv6] = await Promise.all(['route', 'ipv6_route'].map(readTable));
-  return podRoutesAmong([...parseIPv4Routes(ipv4 ?? ''), ...parseIPv6Routes(ipv6 ?? '')]);
+  return podRoutesAmong([...parseIPv4Routes(ipv4 ?? '', isOfPods), ...parseIPv6Routes(ipv6 ?? '', isOfPods)]);
 }
 
 async function readTable(name: string): Promise<string> {

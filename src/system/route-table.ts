@@ -25,9 +25,13 @@ const nowhere = (flag.reject | flag.anycast | flag.cache | flag.local) >>> 0;
 /** Each address is printed as the number that its bytes are in the memory of this machine. */
 type ByteOrder = ReturnType<typeof endianness>;
 
+/** Which devices the routes wanted lead to: with those to others, most of a long table need not be read. */
+export type IsWanted = (device: string) => boolean;
+
 /** The routes in the text of /proc/net/route (proc_pid_net(5)), all of the main table. Other lines are skipped. */
-export function parseIPv4Routes(text: string, order: ByteOrder = endianness()): Route[] {
-  return fieldsOfLines(text).flatMap(([device, destination = '', , flags = '', , , , mask = '']) => {
+export function parseIPv4Routes(text: string, isWanted: IsWanted, order: ByteOrder = endianness()): Route[] {
+  return fieldsOfLines(text).flatMap(([device = '', destination = '', , flags = '', , , , mask = '']) => {
+    if (!isWanted(device)) return [];
     const [network, netmask] = [destination, mask].map((hex) => numberOf(hex, 'ipv4', order));
     return network === undefined || netmask === undefined
       ? []
@@ -39,19 +43,20 @@ export function parseIPv4Routes(text: string, order: ByteOrder = endianness()): 
  * The routes in the text of /proc/net/ipv6_route, of every table: destination, its prefix length, source, its prefix
  * length, next hop, metric, two counters, flags and device, the numbers in hexadecimal. Other lines are skipped.
  */
-export function parseIPv6Routes(text: string): Route[] {
-  return fieldsOfLines(text).flatMap(([destination = '', prefix = '', , , , , , , flags = '', device]) => {
+export function parseIPv6Routes(text: string, isWanted: IsWanted): Route[] {
+  return fieldsOfLines(text).flatMap(([destination = '', prefix = '', , , , , , , flags = '', device = '']) => {
+    if (!isWanted(device)) return [];
     const network = numberOf(destination, 'ipv6', 'BE');
     return network === undefined ? [] : routeOf('ipv6', device, network, Number.parseInt(prefix, 16), flags);
   });
 }
 
-function routeOf(family: Family, device: string | undefined, network: bigint, prefix: number, flags: string): Route[] {
+function routeOf(family: Family, device: string, network: bigint, prefix: number, flags: string): Route[] {
   const set = Number.parseInt(flags, 16);
   const isWay = (set & flag.up) !== 0 && (set & nowhere) === 0;
   // Damaged lengths and masks with gaps make no CIDR.
   const cidr = parseCidr(`${formatAddress(family, network)}/${prefix}`);
-  return device === undefined || !isWay || !cidr ? [] : [{ cidr, device, hasGateway: (set & flag.gateway) !== 0 }];
+  return !isWay || !cidr ? [] : [{ cidr, device, hasGateway: (set & flag.gateway) !== 0 }];
 }
 
 /** The lines that are there to their ends. */

@@ -9,6 +9,7 @@ import { parseIPv4Routes, parseIPv6Routes } from '../../../src/system/route-tabl
 const ipv4 = readFileSync('test/fixtures/proc/route', 'utf8');
 const ipv6 = readFileSync('test/fixtures/proc/ipv6_route', 'utf8');
 
+const all = () => true;
 const textOf = ({ cidr, device }: { cidr: { text: string }; device: string }): string => `${cidr.text} ${device}`;
 
 /** The Pod networks among routes to a device, written as `ip route` has them. */
@@ -18,12 +19,12 @@ function podsOf(device: string, network: string, gateway?: string): string[] {
   const mask = (2 ** 32 - 2 ** (32 - Number(prefix))).toString(16).padStart(8, '0');
   const flags = gateway === undefined ? '0001' : '0003';
   const line = [device, hex(address), hex(gateway ?? '0.0.0.0'), flags, 0, 0, 0, mask, 0, 0, 0].join('\t');
-  return podRoutesAmong(parseIPv4Routes(`Iface\t…\n${line}\n`, 'BE')).map(textOf);
+  return podRoutesAmong(parseIPv4Routes(`Iface\t…\n${line}\n`, all, 'BE')).map(textOf);
 }
 
 describe('routes of the node', () => {
   it('are read from /proc/net/route', () => {
-    const routes = parseIPv4Routes(ipv4, 'LE');
+    const routes = parseIPv4Routes(ipv4, all, 'LE');
     expect(routes.map((route) => `${textOf(route)}${route.hasGateway ? ' via' : ''}`)).toEqual([
       '0.0.0.0/0 eth0 via',
       '10.10.0.0/24 antrea-gw0',
@@ -41,8 +42,16 @@ describe('routes of the node', () => {
     ]);
   });
 
+  it('are only those to the devices that are wanted', () => {
+    const isWanted = (device: string) => device === 'cni0';
+    const routes = [...parseIPv4Routes(ipv4, isWanted, 'LE'), ...parseIPv6Routes(ipv6, isWanted)];
+    expect(new Set(routes.map(textOf))).toEqual(
+      new Set(['10.244.3.0/24 cni0', 'fd00:244:3::/64 cni0', 'fe80::/64 cni0', 'ff00::/8 cni0']),
+    );
+  });
+
   it('are read from /proc/net/ipv6_route, without the addresses of the node and what is unreachable', () => {
-    const routes = parseIPv6Routes(ipv6).filter(({ cidr }) => !/^f[ef]/.test(cidr.text));
+    const routes = parseIPv6Routes(ipv6, all).filter(({ cidr }) => !/^f[ef]/.test(cidr.text));
     expect(routes.map(textOf)).toEqual([
       '2001:db8::/64 eth0',
       'fd00:244:3::/64 cni0',
@@ -54,8 +63,8 @@ describe('routes of the node', () => {
   it.each(['', '\n', 'Iface\tDestination\n', 'eth0\t000200C0\n', 'cni0\t0003F40A\t00000000\t0001\t0\t0\t0\t00FF'])(
     'are none in %j',
     (text) => {
-      expect(parseIPv4Routes(text, 'LE')).toEqual([]);
-      expect(parseIPv6Routes(text)).toEqual([]);
+      expect(parseIPv4Routes(text, all, 'LE')).toEqual([]);
+      expect(parseIPv6Routes(text, all)).toEqual([]);
     },
   );
 });
@@ -71,7 +80,7 @@ describe('damaged tables', () => {
       .map((rows) => rows.join('\n'));
     fc.assert(
       fc.property(damaged, (text) => {
-        const routes = [...parseIPv4Routes(text, 'LE'), ...parseIPv6Routes(text)];
+        const routes = [...parseIPv4Routes(text, all, 'LE'), ...parseIPv6Routes(text, all)];
         for (const { cidr } of routes) expect(parseCidr(cidr.text)).toEqual(cidr);
         expect(podRoutesAmong(routes).length).toBeLessThanOrEqual(routes.length);
       }),
@@ -81,7 +90,7 @@ describe('damaged tables', () => {
 
 describe('routes to Pods', () => {
   it('are those to devices of network plugins', () => {
-    expect(podRoutesAmong([...parseIPv4Routes(ipv4, 'LE'), ...parseIPv6Routes(ipv6)]).map(textOf)).toEqual([
+    expect(podRoutesAmong([...parseIPv4Routes(ipv4, all, 'LE'), ...parseIPv6Routes(ipv6, all)]).map(textOf)).toEqual([
       '10.10.0.0/24 antrea-gw0',
       '10.244.0.0/24 flannel.1',
       '10.244.1.0/24 flannel.1',
