@@ -2,6 +2,7 @@ import type { Recovery, Trigger } from './agent/events.ts';
 import { type FindForeignMasquerade, ForeignSurvey } from './agent/foreign-survey.ts';
 import { LeftoverCleanup, type RemoveLeftovers } from './agent/leftover-cleanup.ts';
 import type { Names, StartNames } from './agent/names.ts';
+import { type FindPodRoutes, PodNetworkSurvey } from './agent/pod-network-survey.ts';
 import { type ReconcileDependencies, type ReconcileResult, type ReconcileState, reconcile } from './agent/reconcile.ts';
 import { RepairThrottle } from './agent/repair-throttle.ts';
 import { schedule } from './agent/schedule.ts';
@@ -18,6 +19,7 @@ export type Subscribe = (onEvent: () => void) => Promise<{ stop(): Promise<void>
 export interface OnceDependencies extends ReconcileDependencies {
   /** Removes what other agents left, once the own rules are in place. */
   readonly removeLeftovers: RemoveLeftovers;
+  readonly findPodRoutes: FindPodRoutes;
   readonly startNames: StartNames;
 }
 
@@ -83,7 +85,11 @@ export async function runOnce(dependencies: OnceDependencies, stop: AbortSignal)
   if (result.type === 'names-awaited') throw new AgentError('ABORTED', 'told to stop while DNS was waited for');
   if (!state.policy) throw new AgentError('CONFIG_INVALID', 'the config is invalid; nothing was changed');
   reportResult(dependencies, result, 'start', undefined);
-  await new LeftoverCleanup(dependencies.removeLeftovers, dependencies.report).runIfDue(monotonicMs(), stop);
+  const { removeLeftovers, findPodRoutes, report } = dependencies;
+  await new LeftoverCleanup(removeLeftovers, report).runIfDue(monotonicMs(), stop);
+  if (state.reading) {
+    await new PodNetworkSurvey(findPodRoutes, report).runIfDue(monotonicMs(), state.policy, state.reading.config);
+  }
 }
 
 function initialState(): ReconcileState {
@@ -116,6 +122,7 @@ class Loop {
   readonly #repairs = new RepairThrottle();
   readonly #leftovers: LeftoverCleanup;
   readonly #survey: ForeignSurvey;
+  readonly #podNetworks: PodNetworkSurvey;
   #watch: ChangeWatch | undefined;
   #next: { readonly at: number; readonly trigger: Trigger } = { at: 0, trigger: 'resync' };
   /** Failures since the last success, and when the first of them was. */
@@ -126,11 +133,12 @@ class Loop {
   #reconciledAt = Number.NEGATIVE_INFINITY;
 
   constructor(dependencies: AgentDependencies & { readonly names: Names }, stop: AbortSignal) {
-    const { removeLeftovers, findForeignMasquerade, report } = dependencies;
+    const { removeLeftovers, findForeignMasquerade, findPodRoutes, report } = dependencies;
     this.#dependencies = dependencies;
     this.#stop = stop;
     this.#leftovers = new LeftoverCleanup(removeLeftovers, report);
     this.#survey = new ForeignSurvey(findForeignMasquerade, report);
+    this.#podNetworks = new PodNetworkSurvey(findPodRoutes, report);
   }
 
   watchChanges(triggers: TriggerQueue): void {
@@ -226,5 +234,6 @@ class Loop {
     const now = monotonicMs();
     await this.#leftovers.runIfDue(now, this.#stop);
     this.#survey.startIfDue({ now, policy, othersChangedAt: this.#watch?.othersChangedAt() }, this.#stop);
+    if (this.#state.reading) await this.#podNetworks.runIfDue(now, policy, this.#state.reading.config);
   }
 }

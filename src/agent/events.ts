@@ -1,7 +1,7 @@
 import type { BackendName } from '../backends/backend.ts';
 import type { Origin } from '../backends/change-watch.ts';
 import type { ForeignRules } from '../backends/foreign/foreign-masquerade.ts';
-import type { ConfigReading } from '../config/config.ts';
+import type { ConfigReading, Problem } from '../config/config.ts';
 import type { ConnectionReport } from '../connections/census.ts';
 import type { RejudgeMode } from '../connections/rejudge.ts';
 import type { AgentError } from '../errors.ts';
@@ -114,6 +114,8 @@ export type AgentEvent =
       readonly remarks: readonly string[];
     }
   | { readonly type: 'rejudge-failed'; readonly error: AgentError }
+  /** Pods that the policy in force masquerades towards, of which was not told the last time. */
+  | { readonly type: 'pod-networks'; readonly warnings: readonly Problem[] }
   /** The loop has begun to reconcile: with `waiting`, the sign of life that /healthz goes by. */
   | { readonly type: 'reconciling' }
   /** The loop waits, so many milliseconds unless something happens. */

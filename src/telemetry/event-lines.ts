@@ -85,6 +85,7 @@ const lineTable: {
   ],
   'foreign-masquerade': () => [],
   ...connectionLines,
+  'pod-networks': ({ warnings }) => warnings.map((warning) => ({ level: 'warn', text: formatProblem(warning) })),
   reconciling: () => [],
   waiting: () => [],
   stopped: ({ reason }) => [{ level: 'info', text: 'stopped; the rules stay in the kernel', fields: { reason } }],

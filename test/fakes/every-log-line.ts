@@ -54,6 +54,10 @@ export const everyLoggedEvent: readonly AgentEvent[] = [
   { type: 'sampling-failed', error: new AgentError('TOOL_MISSING', 'no conntrack') },
   { type: 'rejudged', mode: 'udp', deleted: 3, remarks: [] },
   { type: 'rejudge-failed', error: new AgentError('NETLINK_UNAVAILABLE', 'no socket') },
+  {
+    type: 'pod-networks',
+    warnings: [{ file: 'a', position: { file: 'a', line: 1, column: 2 }, message: 'leaves out Pods' }],
+  },
   { type: 'watch-failed', reason: 'no inotify' },
   { type: 'kernel-watch-failed', reason: 'nft ended' },
   { type: 'address-watch-failed', reason: 'netlink: socket: EPERM' },

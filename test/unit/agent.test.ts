@@ -111,6 +111,7 @@ function startAgent(reading: ConfigReading, watchChanges?: StartChangeWatch) {
     findLeftovers: () => Promise.resolve({ found: [], failures: [] }),
     startNames: namesBy(() => Promise.resolve({ addresses: [] })),
     removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
+    findPodRoutes: () => Promise.resolve([]),
     watchChanges,
     findForeignMasquerade: () => Promise.resolve({ found: [], failures: [], complete: true }),
     onReloadSignal: (onEvent: () => void) => {

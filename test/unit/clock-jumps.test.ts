@@ -56,6 +56,7 @@ async function run(seconds: number, isJumping: boolean, prepare: (backend: FakeB
       findLeftovers: () => Promise.resolve({ found: [], failures: [] }),
       startNames: namesBy(() => Promise.resolve({ addresses: [] })),
       removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
+      findPodRoutes: () => Promise.resolve([]),
       findForeignMasquerade: () => Promise.resolve({ found: [], failures: [], complete: true }),
     },
     stop.signal,

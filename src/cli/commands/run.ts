@@ -4,6 +4,7 @@ import { AgentError, type ExitCode, exitCodes } from '../../errors.ts';
 import { AddressSource, readNodeAddresses } from '../../system/address-source.ts';
 import { spareDescriptors } from '../../system/descriptors.ts';
 import { createIdleMemory, type IdleMemory } from '../../system/idle-memory.ts';
+import { findPodRoutes } from '../../system/pod-routes.ts';
 import { stopOnSignals, subscribeToSignal } from '../../system/signals.ts';
 import { trackAgentState } from '../../telemetry/agent-state.ts';
 import { createEventLog } from '../../telemetry/event-log.ts';
@@ -123,6 +124,7 @@ function dependenciesOf(
     report,
     findLeftovers: leftoverSearchOf(flags, backend),
     removeLeftovers: leftoverRemovalOf(flags, backend),
+    findPodRoutes,
   };
 }
 

@@ -7,13 +7,14 @@ import { exitCodes } from '../../errors.ts';
 import { formatNodeStatus } from '../../status/format.ts';
 import { gatherNodeStatus, type RunningAgent } from '../../status/node-status.ts';
 import { openNetlink } from '../../system/netlink.ts';
+import { findPodRoutes } from '../../system/pod-routes.ts';
 import { systemRunner as runner } from '../../system/run.ts';
 import { askForReport } from '../../telemetry/agent-report.ts';
 import { addressOf, answersOfAgent, lastGoodPolicyOf, unknownNames } from '../agent-answers.ts';
 import type { CommandFunction } from '../command.ts';
 import { type AgentProcess, findRunningAgents, hasOwnFlags } from '../running-agents.ts';
 import { allBackends, heldDestinationsOf, selectBackend } from '../wire/backend.ts';
-import { configReaderOf, policyOf } from '../wire/policy.ts';
+import { configReaderOf, policyOf, withPodNetworks } from '../wire/policy.ts';
 
 /**
  * What is in the kernel now, in every backend, and whether that is what the config asks for. Without flags of its own it
@@ -27,10 +28,11 @@ export const status: CommandFunction = async (context) => {
   const { backend, reason } = await selectBackend(flags, new AbortController().signal);
   const reading = await configReaderOf(flags).read();
   const answers = reading.ok ? await answersOfAgent(reading.config, agent ?? agents[0]) : [];
+  const policy = reading.ok ? policyOf(flags, reading, answersOf(answers)) : undefined;
   const found = await gatherNodeStatus({
     configPath: flags.config,
-    reading,
-    policy: reading.ok ? policyOf(flags, reading, answersOf(answers)) : undefined,
+    reading: policy ? withPodNetworks(reading, policy, await findPodRoutes()) : reading,
+    policy,
     names: answers,
     unknownNames: reading.ok ? unknownNames(reading.config, answers) : [],
     lastGoodPolicy: () => lastGoodPolicyOf(agent),

@@ -7,10 +7,12 @@ import { AgentError } from '../../errors.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import { formatDuration } from '../../net/duration.ts';
 import type { NodeAddress } from '../../net/node-address.ts';
+import type { PodRoute } from '../../net/pod-route.ts';
 import { buildPolicy } from '../../policy/build.ts';
 import { lintPolicy } from '../../policy/lint.ts';
 import { chooseAddress } from '../../policy/node-address.ts';
 import type { Answers } from '../../policy/node-facts.ts';
+import { lintPodNetworks } from '../../policy/pod-network-lint.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { readNodeAddresses } from '../../system/address-source.ts';
 import type { CommandContext } from '../command.ts';
@@ -131,6 +133,12 @@ export function linted(flags: Flags, reading: ConfigReading): ConfigReading {
     ...reading,
     warnings: [...reading.warnings, ...lintPolicy(policyOf(flags, reading), reading.config)],
   };
+}
+
+/** A reading with a warning of the Pods that its policy, in force on this node, masquerades towards. */
+export function withPodNetworks(reading: ConfigReading, policy: Policy, routes: readonly PodRoute[]): ConfigReading {
+  if (!reading.ok) return reading;
+  return { ...reading, warnings: [...reading.warnings, ...lintPodNetworks(policy, reading.config, routes)] };
 }
 
 /** What `cidrLimit` may be at most, so that lists that several files made together are not too long for one. */

@@ -49,6 +49,7 @@ describe('an agent with names in its config', () => {
     report: (event: AgentEvent) => void events.push(event),
     findLeftovers: () => Promise.resolve(leftovers),
     removeLeftovers: () => Promise.resolve({ found: [], failures: [] }),
+    findPodRoutes: () => Promise.resolve([]),
     startNames: namesBy(() => Promise.resolve(dns)),
     findForeignMasquerade: () => Promise.resolve({ found: [], failures: [], complete: true }),
     watchConfig: subscribe,
