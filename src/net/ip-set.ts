@@ -50,12 +50,19 @@ export function intersection(one: IpSet, other: IpSet): IpSet {
     const a = one[i];
     const b = other[j];
     if (!a || !b) return common;
-    const first = a.first > b.first ? a.first : b.first;
-    const last = a.last < b.last ? a.last : b.last;
-    if (first <= last) common.push({ first, last });
+    const range = overlap(a, b);
+    if (range) common.push(range);
     if (a.last < b.last) i++;
     else j++;
   }
+}
+
+/** What two ranges have in common; the first range itself where that is all of it, since a set may have 100,000. */
+export function overlap(one: AddressRange, other: AddressRange): AddressRange | undefined {
+  const start = one.first >= other.first ? one : other;
+  const end = one.last <= other.last ? one : other;
+  if (start.first > end.last) return undefined;
+  return start === one && end === one ? one : { first: start.first, last: end.last };
 }
 
 /** The addresses of `from` that are not in `taken`. */
@@ -120,15 +127,11 @@ export function coveringNetworks(set: IpSet, family: Family): Network[] {
 
 /** Joins what overlaps or touches; the ranges are sorted by their first addresses. */
 function joined(sorted: readonly AddressRange[]): IpSet {
-  const ranges: { first: bigint; last: bigint }[] = [];
-  let open: { first: bigint; last: bigint } | undefined;
-  for (const { first, last } of sorted) {
-    if (open !== undefined && first <= open.last + 1n) {
-      if (last > open.last) open.last = last;
-    } else {
-      open = { first, last };
-      ranges.push(open);
-    }
+  const ranges: AddressRange[] = [];
+  for (const range of sorted) {
+    const open = ranges.at(-1);
+    if (open === undefined || range.first > open.last + 1n) ranges.push(range);
+    else if (range.last > open.last) ranges[ranges.length - 1] = { first: open.first, last: range.last };
   }
   return ranges;
 }

@@ -1,7 +1,7 @@
 import { type Config, type Destination, outputText, type Sourced } from '../config/config.ts';
 import type { OutputAddress } from '../config/output-addresses.ts';
-import { cidrOf } from '../net/cidr.ts';
-import { isName } from '../net/dns-name.ts';
+import { type Cidr, cidrOf } from '../net/cidr.ts';
+import { type DnsName, isName } from '../net/dns-name.ts';
 import { addressBits, type Family } from '../net/family.ts';
 import type { PortRange } from '../net/port-range.ts';
 import { chooseAddress } from './node-address.ts';
@@ -66,18 +66,21 @@ function familyPolicy(
 /** The list's networks of one family, each once: the first place that names one is its provenance. */
 function entriesOf(list: readonly Sourced<Destination>[], family: Family, answers?: Answers): PolicyEntry[] {
   const entries = new Map<string, PolicyEntry>();
-  const add = (entry: PolicyEntry): void => {
-    if (entry.cidr.family === family && !entries.has(entry.cidr.text)) entries.set(entry.cidr.text, entry);
-  };
   for (const { value, source } of list) {
-    if (isName(value)) {
-      for (const address of answers?.get(value.text) ?? []) {
-        const cidr = cidrOf({ network: address.value, prefix: addressBits[address.family] }, address.family);
-        add({ cidr, source, name: value.text });
-      }
-    } else {
-      add({ cidr: value, source });
+    if (!isName(value)) {
+      if (value.family === family && !entries.has(value.text)) entries.set(value.text, { cidr: value, source });
+      continue;
+    }
+    for (const cidr of addressesOf(value, family, answers)) {
+      if (!entries.has(cidr.text)) entries.set(cidr.text, { cidr, source, name: value.text });
     }
   }
   return [...entries.values()];
+}
+
+/** The addresses of a family that a name stands for, as one network each. */
+function addressesOf({ text }: DnsName, family: Family, answers: Answers | undefined): readonly Cidr[] {
+  return (answers?.get(text) ?? [])
+    .filter((address) => address.family === family)
+    .map(({ value }) => cidrOf({ network: value, prefix: addressBits[family] }, family));
 }

@@ -2,7 +2,7 @@ import { addressBits, type Family, families } from '../net/family.ts';
 import { type IpSet, intersection, sizeOf } from '../net/ip-set.ts';
 import { type NumberedStep, type Outcome, type Side, sameOutcome } from './decide.ts';
 import type { Policy, PolicyEntry, PolicyOutput } from './policy.ts';
-import { decidingRanges, type EntryRange, partedBy, type Region, regionsOf } from './regions.ts';
+import { decidingRanges, type EntryRange, type Part, partedBy, type Region, regionsOf } from './regions.ts';
 
 /** What one of two policies makes of some connections, and what decides that. */
 export interface Cause {
@@ -109,14 +109,15 @@ function changesOf({ family, sources, destinations, before, after }: Flip): Chan
     const byDestination = parts('destination', destinations, parted.destination);
     const ranges = byDestination.length * rangesIn(bySource) + bySource.length * rangesIn(byDestination);
     if (ranges > mostRanges && (parted.source || parted.destination)) continue;
-    const [causeBefore, causeAfter] = [causesOf(before), causesOf(after)];
-    return bySource.flatMap((from) =>
-      byDestination.map((to) => ({
+    const [fromEach, toEach] = [judged(bySource, before, after), judged(byDestination, before, after)];
+    const [togetherBefore, togetherAfter] = [causeOf(before), causeOf(after)];
+    return fromEach.flatMap((from) =>
+      toEach.map((to) => ({
         family,
         sources: from.set,
         destinations: to.set,
-        before: causeBefore(from.one ?? to.one),
-        after: causeAfter(from.other ?? to.other),
+        before: from.before ?? to.before ?? togetherBefore,
+        after: from.after ?? to.after ?? togetherAfter,
         share: shareOf(family, from.set, to.set),
       })),
     );
@@ -132,16 +133,18 @@ function rangesIn(parts: readonly { readonly set: IpSet }[]): number {
   return parts.reduce((sum, { set }) => sum + set.length, 0);
 }
 
-/** The cause that an entry is in a region; the same entry may decide in many changes. */
-function causesOf({ outcome, step, list, output }: Region): (entry: PolicyEntry | undefined) => Cause {
-  const together: Cause = { outcome, step, output, entry: undefined, entries: list?.entries };
-  const causes = new Map<PolicyEntry, Cause>();
-  return (entry) => {
-    if (!entry) return together;
-    const cause = causes.get(entry) ?? { outcome, step, output, entry, entries: undefined };
-    causes.set(entry, cause);
-    return cause;
-  };
+/** Parts of a side with the causes that the entries which decide there are: made once, for many changes. */
+function judged(parts: readonly Part[], before: Region, after: Region) {
+  return parts.map(({ set, one, other }) => ({
+    set,
+    before: one && causeOf(before, one),
+    after: other && causeOf(after, other),
+  }));
+}
+
+/** The cause that an entry of a region's list is, or without one all of them together. */
+function causeOf({ outcome, step, list, output }: Region, entry?: PolicyEntry): Cause {
+  return { outcome, step, output, entry, entries: entry ? undefined : list?.entries };
 }
 
 function shareOf(family: Family, sources: IpSet, destinations: IpSet): number {

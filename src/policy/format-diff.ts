@@ -23,24 +23,42 @@ export function* diffJson(
   leftBehind?: number,
 ): Generator<string> {
   yield `{\n  "same": ${changes.length === 0},\n  "changes": [`;
-  for (const [index, change] of changes.entries()) {
-    const { family, sources, destinations } = change;
-    const text = JSON.stringify({
-      family,
-      sources: coveringCidrs(sources, family).map((cidr) => cidr.text),
-      destinations: coveringCidrs(destinations, family).map((cidr) => cidr.text),
-      before: causeJson(change.before, family, before),
-      after: causeJson(change.after, family, after),
-    });
-    yield `${index === 0 ? '' : ','}\n    ${text}`;
+  const sourcesOf = rememberingLast(cidrsJson);
+  const destinationsOf = rememberingLast(cidrsJson);
+  const beforeOf = rememberingLast((cause: Cause, family: Family) => causeJson(cause, family, before));
+  const afterOf = rememberingLast((cause: Cause, family: Family) => causeJson(cause, family, after));
+  for (const [index, { family, sources, destinations, ...causes }] of changes.entries()) {
+    const members = [
+      `"family":"${family}"`,
+      `"sources":${sourcesOf(sources, family)}`,
+      `"destinations":${destinationsOf(destinations, family)}`,
+      `"before":${beforeOf(causes.before, family)}`,
+      `"after":${afterOf(causes.after, family)}`,
+    ];
+    yield `${index === 0 ? '' : ','}\n    {${members.join()}}`;
   }
   const connections = leftBehind === undefined ? null : { otherwise: leftBehind };
   yield `${changes.length === 0 ? '' : '\n  '}],\n  "connections": ${JSON.stringify(connections)}\n}\n`;
 }
 
-function causeJson(cause: Cause, family: Family, compared: Compared): Omit<VerdictReason, 'id'> {
+/** Where one list has changed, neighbouring changes have all but an entry of that list in common. */
+function rememberingLast<Key extends object>(
+  textOf: (key: Key, family: Family) => string,
+): (key: Key, family: Family) => string {
+  let last: { readonly key: Key; readonly family: Family; readonly text: string } | undefined;
+  return (key, family) => {
+    if (last?.key !== key || last.family !== family) last = { key, family, text: textOf(key, family) };
+    return last.text;
+  };
+}
+
+function cidrsJson(set: IpSet, family: Family): string {
+  return JSON.stringify(coveringCidrs(set, family).map((cidr) => cidr.text));
+}
+
+function causeJson(cause: Cause, family: Family, compared: Compared): string {
   const { verdict, address, step, reason, entry, source } = causeOf(cause, family, compared);
-  return { verdict, address, step, reason, entry, source };
+  return JSON.stringify({ verdict, address, step, reason, entry, source });
 }
 
 function causeOf({ outcome, step, output, entry, entries }: Cause, family: Family, compared: Compared): VerdictReason {

@@ -1,6 +1,6 @@
 import { lastAddress, mergeCidrs } from '../net/cidr.ts';
 import type { Family } from '../net/family.ts';
-import { type AddressRange, difference, everyAddress, type IpSet, intersection } from '../net/ip-set.ts';
+import { type AddressRange, difference, everyAddress, type IpSet, intersection, overlap } from '../net/ip-set.ts';
 import { type NumberedStep, type Outcome, outcomeOf, type Side, steps, type Taking } from './decide.ts';
 import type { FamilyPolicy, PolicyEntry, PolicyOutput } from './policy.ts';
 
@@ -188,7 +188,7 @@ export function partedBy(
   one: readonly EntryRange[] | undefined,
   other: readonly EntryRange[] | undefined,
 ): Part[] {
-  const whole = set.map(({ first, last }) => ({ first, last, one: undefined, other: undefined }));
+  const whole = set.map((range) => ({ range, one: undefined, other: undefined }));
   const parts = new Map<PolicyEntry | undefined, Group>();
   for (const piece of cut(cut(whole, one, 'one'), other, 'other')) {
     // With one list, one map of all its entries takes far less memory than a map for each.
@@ -197,17 +197,16 @@ export function partedBy(
     const inner = isOfBoth ? piece.other : (piece.one ?? piece.other);
     const group = parts.get(outer) ?? new Map<PolicyEntry | undefined, GrowingPart>();
     parts.set(outer, group);
-    const range = { first: piece.first, last: piece.last };
     const part = group.get(inner);
     // In ascending order, and apart: where two pieces touch, another entry decides.
-    if (part) part.set.push(range);
+    if (part) part.set.push(piece.range);
     // Most have one range: a list made with it has no room for others.
-    else group.set(inner, { set: [range], one: piece.one, other: piece.other });
+    else group.set(inner, { set: [piece.range], one: piece.one, other: piece.other });
   }
   return [...parts.values()].flatMap((group) => [...group.values()]);
 }
 
-type Piece = AddressRange & Deciders;
+type Piece = Deciders & { readonly range: AddressRange };
 type GrowingPart = Deciders & { readonly set: AddressRange[] };
 type Group = Map<PolicyEntry | undefined, GrowingPart>;
 
@@ -219,11 +218,10 @@ function cut(pieces: readonly Piece[], list: readonly EntryRange[] | undefined, 
     const piece = pieces[i];
     const decided = list[j];
     if (!piece || !decided) return smaller;
-    const first = piece.first > decided.first ? piece.first : decided.first;
-    const last = piece.last < decided.last ? piece.last : decided.last;
     const { one, other } = piece;
-    if (first <= last) smaller.push({ first, last, one, other, [key]: decided.entry });
-    if (piece.last < decided.last) i++;
+    const range = overlap(piece.range, decided);
+    if (range) smaller.push({ range, one, other, [key]: decided.entry });
+    if (piece.range.last < decided.last) i++;
     else j++;
   }
 }

@@ -5,6 +5,7 @@ import { exitCodes } from '../../errors.ts';
 import { diffPolicies } from '../../policy/diff.ts';
 import { type Compared, diffJson, formatDiff } from '../../policy/format-diff.ts';
 import type { Answers } from '../../policy/node-facts.ts';
+import { collectGarbage } from '../../system/idle-memory.ts';
 import type { CommandContext, CommandFunction } from '../command.ts';
 import type { Flags } from '../flags.ts';
 import { complainAbout, complainOfWarnings } from '../output.ts';
@@ -32,6 +33,8 @@ export const diff: CommandFunction = async (context) => {
   const before = judge(flags, current, answersOf(answers));
   const after = judge(flags, next, answersOf(answers));
   warnOfFiles(context, flags, before.files, after.files);
+  // What 100,000 CIDRs were read from takes as much as comparing them.
+  collectGarbage();
   const changes = diffPolicies(before.policy, after.policy);
   const isJson = context.flags.output === 'json';
   const left = await leftBehind(flags, before.policy, after.policy);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createIdleMemory } from '../../../src/system/idle-memory.ts';
+import { collectGarbage, createIdleMemory } from '../../../src/system/idle-memory.ts';
 
 describe('createIdleMemory', () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
@@ -24,5 +24,15 @@ describe('createIdleMemory', () => {
     await new Promise(setImmediate);
     vi.advanceTimersByTime(10_000);
     expect(garbage.deref()).toBeUndefined();
+  });
+});
+
+describe('collectGarbage', () => {
+  it('frees what nobody refers to any more', async () => {
+    const reference = new WeakRef({ text: 'unused' });
+    // Within the turn that made it, a WeakRef holds its target.
+    await new Promise(setImmediate);
+    collectGarbage();
+    expect(reference.deref()).toBeUndefined();
   });
 });
