@@ -10,8 +10,7 @@ mkdir -p dist
 new=$(mktemp -d dist/.new.XXXXXX)
 trap 'rm -rf "$new"' EXIT
 ./node_modules/.bin/esbuild src/main.ts --bundle --format=cjs --platform=node --target=node22 --minify --line-limit=160 \
-  --legal-comments=none --log-level=warning "--define:AGENT_VERSION=\"$version\"" --alias:process=./scripts/process-without-environment.cjs \
-  "--outfile=$new/agent.js"
+  --legal-comments=none --log-level=warning "--define:AGENT_VERSION=\"$version\"" "--outfile=$new/agent.js"
 cp scripts/launcher.cjs "$new/ip-masq-agent.js"
 chmod 755 "$new/ip-masq-agent.js"
 echo '{ "type": "commonjs" }' >"$new/package.json"
