@@ -3,7 +3,7 @@ import { parseArguments } from './cli/args.ts';
 import { commandOf } from './cli/commands.ts';
 import { readStandardInput } from './cli/standard-input.ts';
 import { asAgentError } from './errors.ts';
-import { nameThisProcess } from './system/processes.ts';
+import { goFirstWithoutMemory, nameThisProcess } from './system/processes.ts';
 
 /** Parses the command line, runs the command, and turns whatever comes of it into an exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -12,7 +12,10 @@ async function main(args: readonly string[]): Promise<number> {
   nameThisProcess('ip-masq-agent');
   try {
     const line = parseArguments(args, programName());
-    const command = await commandOf(line).load();
+    const { name, load } = commandOf(line);
+    // A `cleanup --stay` is the agent's stand-in in its own Pod.
+    if (name !== 'run' && name !== 'cleanup') goFirstWithoutMemory();
+    const command = await load();
     return await command({ ...line, print, complain, readInput: readStandardInput });
   } catch (cause) {
     const error = asAgentError(cause);

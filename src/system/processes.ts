@@ -30,6 +30,18 @@ export function nameThisProcess(name: string): void {
   }
 }
 
+/**
+ * Has the kernel end this process before others where memory runs out (oom_score_adj, proc(5)): a command that somebody runs
+ * in the agent's container must not cost the agent. Raising needs no right; without effect where /proc can't be written.
+ */
+export function goFirstWithoutMemory(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '1000');
+  } catch {
+    // Then whoever is largest goes first, as ever.
+  }
+}
+
 const netAdminBit = 12n;
 
 /** Whether this process has CAP_NET_ADMIN (capabilities(7)); false where that can't be known. */

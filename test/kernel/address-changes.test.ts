@@ -133,7 +133,7 @@ describeKernel('a change of the addresses of the node', () => {
       await bed.config.write({ config });
       // Neither address is there: the rules stay as they are.
       await agent.waitFor(/this address is not used: the node does not have this address/, { from });
-      expect(await routeSockets(bed)).toBe(1);
+      await expect.poll(() => routeSockets(bed)).toBe(1);
       const next = agent.lines.length;
       await bed.node.run('ip', 'address', 'add', '198.51.100.99/32', 'dev', links.world);
       await changeSecond(bed, 'add', [second.ipv4]);
@@ -142,7 +142,7 @@ describeKernel('a change of the addresses of the node', () => {
 
       await bed.config.write({ config: 'nonMasqueradeCIDRs: [10.0.0.0/8]\n' });
       await agent.waitFor(/rules changed.*trigger=config-change/, { from: next });
-      expect(await routeSockets(bed)).toBe(0);
+      await expect.poll(() => routeSockets(bed)).toBe(0);
       await agent.stop();
     });
 

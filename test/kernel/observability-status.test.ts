@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -70,6 +71,8 @@ describeKernel('status', () => {
     await agent.waitFor(/changed by somebody else/);
 
     const { code, text } = await outcomeOf(new AgentProcess(bed.node, ['status', '--output', 'json']));
+    const order = (pid: number | 'self'): string => readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8');
+    expect(order(agent.pid)).toBe(order('self'));
     expect(code).toBe(0);
     expect(JSON.parse(text)).toMatchObject({
       state: 'in-sync',
