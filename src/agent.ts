@@ -154,9 +154,14 @@ class Loop {
 
   /** How long to wait for a trigger, and which one the end of the wait is. */
   wait(): { readonly forMs: number; readonly due: Trigger } {
-    const forMs = Math.max(0, this.#next.at - monotonicMs());
+    const now = monotonicMs();
+    const pauseEnd = this.#repairs.pauseEnd(now) ?? Number.POSITIVE_INFINITY;
+    // What is heard of during a pause is dropped, so its end looks, whatever else there was to reconcile for meanwhile.
+    const { at, trigger } =
+      pauseEnd < this.#next.at ? { at: pauseEnd, trigger: 'foreign-change' as const } : this.#next;
+    const forMs = Math.max(0, at - now);
     this.#dependencies.report({ type: 'waiting', forMs });
-    return { forMs, due: this.#next.trigger };
+    return { forMs, due: trigger };
   }
 
   /** Reconciles once, whatever comes of it: a failure is reported and tried again, sooner than the next resync. */
@@ -223,10 +228,7 @@ class Loop {
 
   #countRepair({ origin }: Extract<ReconcileResult, { type: 'applied' }>): void {
     const pause = this.#repairs.add(monotonicMs(), this.#state.resyncIntervalMs);
-    if (!pause) return;
-    // What is heard of during the pause is dropped, so its end looks.
-    this.#setNext(pause.pauseMs, 'foreign-change');
-    this.#dependencies.report({ type: 'conflict', origin, ...pause });
+    if (pause) this.#dependencies.report({ type: 'conflict', origin, ...pause });
   }
 
   /** With the own rules in place, the agent turns to those of others. */

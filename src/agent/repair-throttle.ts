@@ -9,9 +9,14 @@ export class RepairThrottle {
   #pauses = 0;
   #pausedUntil = 0;
 
-  /** Whether foreign changes are left to the resync just now. All times are on the clock of monotonicMs(). */
+  /** Whether foreign changes are not answered just now. All times are on the clock of monotonicMs(). */
   isPaused(now: number): boolean {
     return now < this.#pausedUntil;
+  }
+
+  /** When the pause that lasts just now ends; undefined: there is none. */
+  pauseEnd(now: number): number | undefined {
+    return this.isPaused(now) ? this.#pausedUntil : undefined;
   }
 
   /** Counts a repair. Gives the pause that begins with it, in milliseconds and at most `longestMs`, if it is one too many. */

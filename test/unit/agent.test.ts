@@ -498,6 +498,23 @@ describe('runAgent with a watch of the kernel', () => {
     expect(backend.kernel).toBeDefined();
   });
 
+  it('looks at the end of the pause also where something else was reconciled for meanwhile', async () => {
+    const { backend, turn, watch, world } = await startWatched();
+    for (let attack = 0; attack < 21; attack++) {
+      backend.kernel = undefined;
+      watch.change();
+      await turn();
+    }
+    world.reload();
+    await turn(1_000);
+    backend.kernel = undefined;
+    watch.change();
+    await turn(3_999);
+    expect(backend.kernel).toBeUndefined();
+    await turn(1);
+    expect(backend.kernel).toBeDefined();
+  });
+
   it('does not forget a change over a file event that turns out to be nothing', async () => {
     const { backend, turn, watch, world } = await startWatched();
     for (let attack = 0; attack < 21; attack++) {
