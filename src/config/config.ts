@@ -1,8 +1,8 @@
 import { type Cidr, formatAddress } from '../net/cidr.ts';
 import { type DnsName, isName } from '../net/dns-name.ts';
 import type { NodeAddress } from '../net/node-address.ts';
+import type { OutputText } from './entries.ts';
 import type { OutputAddress } from './output-addresses.ts';
-import type { OutputText } from './schema.ts';
 import type { Position, Source } from './source.ts';
 
 /** A value together with the place that set it. */

@@ -4,8 +4,9 @@ import type { Family } from '../net/family.ts';
 import { nearestName } from '../text.ts';
 import type { Sourced } from './config.ts';
 import type { Entry, Value } from './document.ts';
+import type { OutputText } from './entries.ts';
 import { type ProblemText, problemAt } from './problems.ts';
-import type { ConfigKey, OutputText } from './schema.ts';
+import type { ConfigKey } from './schema.ts';
 import type { Position } from './source.ts';
 import { parseValue, readEntries, type SettingsContext } from './typed-value.ts';
 
